@@ -1,0 +1,1 @@
+//! The small system that the demo soaks.

@@ -1,0 +1,37 @@
+//! `sampling:` what is read, and how often.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::{duration_text, optional_duration_text};
+
+/// What is read, and how often.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sampling {
+    /// Time between two readings, 100 ms to 1 min.
+    #[serde(with = "duration_text")]
+    pub interval: Duration,
+    /// Length of a ledger row; default: an hour, or a twelfth of a shorter profile.
+    #[serde(with = "optional_duration_text")]
+    pub ledger: Option<Duration>,
+}
+
+impl Sampling {
+    /// Length of a ledger row for a profile of this length: whole seconds, at least 1 s; whole minutes
+    /// for profiles past an hour, because latencies are then stored by the minute.
+    pub fn ledger_interval(&self, profile: Duration) -> Duration {
+        let secs = self.ledger.map_or_else(
+            || {
+                if profile >= Duration::from_hours(12) {
+                    3600
+                } else {
+                    profile.as_secs().div_ceil(12)
+                }
+            },
+            |d| d.as_secs(),
+        );
+        let unit = if profile > Duration::from_hours(1) { 60 } else { 1 };
+        Duration::from_secs(secs.div_ceil(unit).max(1) * unit)
+    }
+}

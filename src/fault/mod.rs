@@ -1,0 +1,1 @@
+//! Faults: schedule, journal, lifecycle, heal.

@@ -1,0 +1,1 @@
+//! Load: arrival schedule, protocols, engine, recorder.

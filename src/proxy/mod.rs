@@ -1,0 +1,1 @@
+//! A TCP proxy whose links can be cut.

@@ -1,0 +1,1 @@
+//! A run's life, conducted by one owner loop.

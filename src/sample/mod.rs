@@ -1,0 +1,1 @@
+//! Sampling of memory, CPU, descriptors and more.

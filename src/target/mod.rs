@@ -1,0 +1,1 @@
+//! The system under test: bringing it up, watching it, acting on it, taking it down.
