@@ -16,6 +16,7 @@ pub struct Seed(pub u64);
 
 impl Seed {
     /// The seed of a named part. Equal names give equal seeds.
+    #[must_use]
     pub fn split(self, name: &str) -> Self {
         // FNV-1a over the name, keyed by the parent; the generator's own seeding scrambles the rest.
         let mut hash = 0xcbf2_9ce4_8422_2325_u64;

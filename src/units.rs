@@ -235,7 +235,6 @@ pub mod optional_duration_text {
     use std::time::Duration;
 
     /// Writes `1h 30m` or null.
-    #[expect(clippy::ref_option, reason = "the signature is serde's")]
     pub fn serialize<S: Serializer>(d: &Option<Duration>, s: S) -> Result<S::Ok, S::Error> {
         match d {
             Some(d) => super::duration_text::serialize(d, s),

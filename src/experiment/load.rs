@@ -119,7 +119,7 @@ impl Timeline {
             .take_while(|(start, ..)| *start < t)
             .map(|&(start, lasts, from, to)| {
                 let length = lasts.as_secs_f64();
-                let x = (t - start).as_secs_f64().min(length);
+                let x = t.saturating_sub(start).as_secs_f64().min(length);
                 if length > 0.0 { from * x + (to - from) * x * x / (2.0 * length) } else { 0.0 }
             })
             .sum()
