@@ -1,0 +1,164 @@
+//! Experiments for the tests of this room.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::entry::{Entry, Intent, Record};
+use super::undo::UndoStep;
+use crate::experiment::{
+    Arrival, Compose, Direction, Experiment, Fault, FaultSchedule, Injection, Load, Overlap, Pick,
+    Process, ProcessService, Sampling, Segment, Signal, SteadyState, System, Target, Tls, Victims,
+};
+use crate::ids::FaultId;
+use crate::record::{FaultStage, PlannedFault, Victim};
+use crate::seed::Seed;
+use crate::units::Rate;
+
+/// A gateway, two api replicas and a db.
+pub(super) fn replicas() -> BTreeMap<String, u32> {
+    BTreeMap::from([("api".to_owned(), 2), ("db".to_owned(), 1), ("gateway".to_owned(), 1)])
+}
+
+/// An experiment of one hour with these faults.
+pub(super) fn experiment(faults: Vec<Fault>) -> Experiment {
+    Experiment {
+        version: 1,
+        name: "sample".into(),
+        description: None,
+        tags: BTreeMap::new(),
+        seed: Seed(42),
+        target: Target {
+            system: System::Compose(Compose {
+                file: "compose.yaml".into(),
+                project: "sample".into(),
+                build: false,
+                scale: BTreeMap::new(),
+                env: BTreeMap::new(),
+            }),
+            ready: Vec::new(),
+        },
+        variables: BTreeMap::new(),
+        load: Load {
+            warmup: Duration::ZERO,
+            profile: vec![Segment::Hold {
+                rate: Rate::per_second(10.0),
+                lasts: Duration::from_hours(1),
+            }],
+            arrival: Arrival::Constant,
+            connections: 10,
+            timeout: Duration::from_secs(5),
+            cooldown: Duration::ZERO,
+            tls: Tls::default(),
+            scenarios: Vec::new(),
+        },
+        faults,
+        overlap: Overlap::Forbid,
+        steady_state: None,
+        limits: Vec::new(),
+        abort_when: Vec::new(),
+        sampling: Sampling { interval: Duration::from_secs(1), ledger: None },
+    }
+}
+
+/// A kill of api replicas at 100 s for 10 s.
+pub(super) fn kill(name: &str, pick: Pick) -> Fault {
+    Fault {
+        name: name.into(),
+        inject: Injection::Kill {
+            victims: Victims { service: "api".into(), pick },
+            signal: Signal("SIGKILL".into()),
+            restart_after: Duration::from_secs(10),
+        },
+        schedule: FaultSchedule::At(vec![Duration::from_secs(100)]),
+        lasts: Duration::from_secs(10),
+        recover_within: None,
+    }
+}
+
+/// A partition between api and db at 200 s for 20 s.
+pub(super) fn partition(name: &str) -> Fault {
+    Fault {
+        name: name.into(),
+        inject: Injection::Partition {
+            between: vec!["api".into()],
+            and: vec!["db".into()],
+            direction: Direction::Both,
+        },
+        schedule: FaultSchedule::At(vec![Duration::from_secs(200)]),
+        lasts: Duration::from_secs(20),
+        recover_within: None,
+    }
+}
+
+/// Aims a kill at another service.
+pub(super) fn aim(fault: &mut Fault, service: &str) {
+    if let Injection::Kill { victims, .. } = &mut fault.inject {
+        victims.service = service.into();
+    }
+}
+
+/// Gives a partition other groups.
+pub(super) fn between(fault: &mut Fault, a: &str, b: &str) {
+    if let Injection::Partition { between, and, .. } = &mut fault.inject {
+        *between = vec![a.into()];
+        *and = vec![b.into()];
+    }
+}
+
+/// A steady state of this length.
+pub(super) fn steady(lasts: Duration) -> SteadyState {
+    SteadyState { lasts, require: Vec::new() }
+}
+
+/// gateway -> api -> db as processes.
+pub(super) fn processes() -> System {
+    let service = |links: &[(&str, &str)]| ProcessService {
+        command: vec!["true".into()],
+        env: BTreeMap::new(),
+        replicas: 1,
+        port: None,
+        links: links.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+        dir: None,
+    };
+    System::Process(Process {
+        services: BTreeMap::from([
+            ("gateway".to_owned(), service(&[("API", "api")])),
+            ("api".to_owned(), service(&[("DB", "db")])),
+            ("db".to_owned(), service(&[])),
+        ]),
+    })
+}
+
+/// The intent of fault `f-<n>`.
+pub(super) fn intent_entry(n: usize) -> Entry {
+    let who = Victim { service: "api".into(), ordinal: 1 };
+    let fault = kill("f", Pick::One);
+    let at: jiff::Timestamp = "2026-11-21T02:00:00Z".parse().expect("a time");
+    Entry {
+        at,
+        fault: FaultId::new("f", n),
+        record: Record::Intent(Box::new(Intent {
+            plan: PlannedFault {
+                id: FaultId::new("f", n),
+                name: "f".into(),
+                at: Duration::from_secs(100),
+                lasts: fault.lasts,
+                inject: fault.inject,
+                victims: vec![who.clone()],
+                peers: Vec::new(),
+                recover_within: None,
+            },
+            seen: Vec::new(),
+            undo: vec![UndoStep::Start { who, id: "c0ffee".into() }],
+            deadline: at,
+            settles: at,
+            processes: false,
+        })),
+    }
+}
+
+/// Fault `f-<n>` moved on.
+pub(super) fn stage_entry(n: usize, stage: FaultStage) -> Entry {
+    let at = "2026-11-21T02:00:01Z".parse().expect("a time");
+    Entry { at, fault: FaultId::new("f", n), record: Record::Stage(stage) }
+}
