@@ -1,0 +1,129 @@
+//! What can go wrong with the database.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::ErrorCode;
+
+/// Why the store could not do as asked. The text fits after "failed to".
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The data folder or a run's folder could not be made.
+    #[error("create the folder {path}: {source}")]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not a sound database of longhaul's.
+    #[error(
+        "use {path}: it is damaged or not a longhaul database ({reason}); move it away to start a new one"
+    )]
+    Damaged {
+        /// The database file.
+        path: PathBuf,
+        /// What SQLite said.
+        reason: String,
+    },
+    /// The file was written by a later longhaul.
+    #[error(
+        "use {path}: it has format {found}, this longhaul knows formats up to {known}; use the newer longhaul"
+    )]
+    Newer {
+        /// The database file.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+        /// The latest format known here.
+        known: u32,
+    },
+    /// SQLite refused.
+    #[error("use the database {path}: {source}")]
+    Database {
+        /// The database file.
+        path: PathBuf,
+        /// Why.
+        source: rusqlite::Error,
+    },
+    /// No run fits.
+    #[error("find a run {text:?}: there is none with this id or prefix")]
+    UnknownRun {
+        /// What was asked for.
+        text: String,
+    },
+    /// There is no run at all.
+    #[error("find the latest run: no run is stored here yet")]
+    NoRuns,
+    /// Several runs fit.
+    #[error("find a single run {text:?}: it could be {}", candidates.join(", "))]
+    Ambiguous {
+        /// What was asked for.
+        text: String,
+        /// Ids that fit, newest first, at most five.
+        candidates: Vec<String>,
+    },
+    /// A run with this id is already there.
+    #[error("begin the run {id}: a run with this id is already stored")]
+    Exists {
+        /// The id.
+        id: String,
+    },
+    /// A record that can't be read back.
+    #[error("read the {what} of run {run}: {reason}")]
+    Unreadable {
+        /// Which kind of record.
+        what: &'static str,
+        /// Of which run.
+        run: String,
+        /// Why.
+        reason: String,
+    },
+    /// A record that can't be turned into text.
+    #[error("encode the {what}: {reason}")]
+    Encode {
+        /// Which kind of record.
+        what: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// The writer's thread could not be started.
+    #[error("start the recording thread: {0}")]
+    Thread(std::io::Error),
+    /// The last records could not be written.
+    #[error("write the last records of the run ({records} of them): {reason}")]
+    Unwritten {
+        /// How many.
+        records: u64,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl StoreError {
+    /// The fitting case for an error of SQLite's.
+    pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> Self {
+        match source.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+                Self::Damaged { path: path.to_owned(), reason: source.to_string() }
+            }
+            _ => Self::Database { path: path.to_owned(), source },
+        }
+    }
+
+    /// Whether the same write may work later: the disk is full or busy, not the record wrong.
+    pub(super) fn is_transient(&self) -> bool {
+        let Self::Database { source, .. } = self else { return false };
+        matches!(
+            source.sqlite_error_code(),
+            Some(
+                ErrorCode::DiskFull
+                    | ErrorCode::SystemIoFailure
+                    | ErrorCode::DatabaseBusy
+                    | ErrorCode::DatabaseLocked
+                    | ErrorCode::CannotOpen
+                    | ErrorCode::ReadOnly
+                    | ErrorCode::OutOfMemory
+            )
+        )
+    }
+}

@@ -1,0 +1,90 @@
+//! Which runs there are.
+
+use super::{Store, StoreError};
+use crate::ids::RunId;
+use crate::record::RunRecord;
+
+/// How many ids an ambiguity names.
+const SHOWN: usize = 5;
+
+impl Store {
+    /// All runs, newest first. A run that this longhaul can't read is left out, with a warning in the log.
+    pub fn runs(&self) -> Result<Vec<RunRecord>, StoreError> {
+        Ok(self
+            .ids("")?
+            .iter()
+            .filter_map(|id| match self.record(id) {
+                Ok(run) => Some(run),
+                Err(error) => {
+                    tracing::warn!(run = %id, %error, "leaving out a run");
+                    None
+                }
+            })
+            .collect())
+    }
+
+    /// The run that `text` means: an id, the only id with this prefix, or `latest`.
+    pub fn find(&self, text: &str) -> Result<RunId, StoreError> {
+        if text == "latest" {
+            return self.ids("")?.into_iter().next().ok_or(StoreError::NoRuns);
+        }
+        let unknown = || StoreError::UnknownRun { text: text.to_owned() };
+        if text.is_empty() {
+            return Err(unknown());
+        }
+        let mut ids = self.ids(text)?;
+        if let Some(exact) = ids.iter().position(|id| id.as_str() == text) {
+            return Ok(ids.swap_remove(exact));
+        }
+        if ids.len() > 1 {
+            let candidates = ids.iter().take(SHOWN).map(ToString::to_string).collect();
+            return Err(StoreError::Ambiguous { text: text.to_owned(), candidates });
+        }
+        ids.pop().ok_or_else(unknown)
+    }
+
+    /// Ids that start with `prefix`, newest first.
+    fn ids(&self, prefix: &str) -> Result<Vec<RunId>, StoreError> {
+        let db = self.db();
+        let read = || -> rusqlite::Result<Vec<String>> {
+            db.prepare_cached(
+                "SELECT id FROM runs WHERE substr(id, 1, length(?1)) = ?1 ORDER BY anchor_us DESC, key DESC",
+            )?
+            .query_map([prefix], |row| row.get(0))?
+            .collect()
+        };
+        let ids = read().map_err(|e| self.sqlite(e))?;
+        // A text that is no id was not written by this program and names no folder.
+        Ok(ids.into_iter().filter_map(|id| id.parse().ok()).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::store::{Store, StoreError, fixture};
+
+    #[tokio::test]
+    async fn a_run_is_found_by_id_by_prefix_and_as_the_latest() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        assert!(matches!(store.find("latest"), Err(StoreError::NoRuns)));
+        for id in ["20261101-020000-a-0001", "20261102-020000-a-0001", "20261102-020000-a-00012"] {
+            let mut run = fixture::run(id, "90m");
+            run.anchor =
+                format!("{}-{}-{}T02:00:00Z", &id[..4], &id[4..6], &id[6..8]).parse().unwrap();
+            store.begin(&run).unwrap().close().await.unwrap();
+        }
+        assert_eq!(store.find("20261101").unwrap().as_str(), "20261101-020000-a-0001");
+        assert_eq!(
+            store.find("20261102-020000-a-0001").unwrap().as_str(),
+            "20261102-020000-a-0001"
+        );
+        assert_eq!(store.find("latest").unwrap().as_str(), "20261102-020000-a-00012");
+        let text = store.find("202611").unwrap_err().to_string();
+        assert!(text.contains("20261102-020000-a-0001, 20261101-020000-a-0001"), "{text}");
+        for unknown in ["", "x", "%", "2026110_", "../../etc/passwd", "'; DROP TABLE runs; --"] {
+            assert!(matches!(store.find(unknown), Err(StoreError::UnknownRun { .. })), "{unknown}");
+        }
+        assert_eq!(store.runs().unwrap().len(), 3);
+    }
+}

@@ -1,0 +1,126 @@
+//! Latency histograms of a full minute, merged into one row per step.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::StoreError;
+use super::insert::Insert;
+use crate::clock::Offset;
+use crate::record::{Histogram, HistogramError, HistogramRow, StepId};
+
+/// Profiles longer than this are kept by the minute, shorter ones by the second.
+const BY_SECOND: Duration = Duration::from_hours(1);
+const MINUTE_US: u64 = 60_000_000;
+/// Past this the minute is left unmerged on disk: a minute of 300 steps fits.
+const MOST: usize = 20_000;
+
+/// The histogram rows that are in the table second by second, with their row ids.
+pub(super) struct Rollup {
+    enabled: bool,
+    /// First slice of the run: the warm-up's minutes count from here.
+    origin: Option<Offset>,
+    /// Start of the profile: its minutes count from here, so that no row holds judged and unjudged traffic.
+    profile: Option<Offset>,
+    fresh: Vec<(i64, HistogramRow)>,
+    newest: Minute,
+}
+
+/// Whether it belongs to the profile, and its number from the start of warm-up or profile.
+type Minute = (bool, u64);
+
+impl Rollup {
+    /// For a profile of this length.
+    pub(super) fn new(profile: Duration) -> Self {
+        Self {
+            enabled: profile > BY_SECOND,
+            origin: None,
+            profile: None,
+            fresh: Vec::new(),
+            newest: (false, 0),
+        }
+    }
+
+    /// Takes note of the start of the profile.
+    pub(super) fn profile_starts(&mut self, at: Offset) {
+        self.profile = Some(at);
+    }
+
+    /// Takes note of a row that was committed.
+    pub(super) fn stored(&mut self, id: i64, row: HistogramRow) {
+        if !self.enabled {
+            return;
+        }
+        if self.fresh.len() >= MOST {
+            self.fresh.clear();
+        }
+        self.origin.get_or_insert(row.from);
+        self.newest = self.newest.max(self.minute(row.from));
+        self.fresh.push((id, row));
+    }
+
+    /// Whether a minute is full.
+    pub(super) fn is_due(&self) -> bool {
+        self.fresh.iter().any(|(_, row)| self.minute(row.from) < self.newest)
+    }
+
+    /// Merges the full minutes, or `all`. The caller commits, then calls [`Self::merged`].
+    pub(super) fn merge(&self, insert: &Insert<'_>, all: bool) -> Result<(), StoreError> {
+        let mut groups: BTreeMap<(Minute, StepId), Vec<&(i64, HistogramRow)>> = BTreeMap::new();
+        for entry in &self.fresh {
+            let minute = self.minute(entry.1.from);
+            if all || minute < self.newest {
+                groups.entry((minute, entry.1.step)).or_default().push(entry);
+            }
+        }
+        for group in groups.into_values().filter(|group| group.len() > 1) {
+            // Rows that can't be merged stay as they are: nothing is lost by that.
+            let Ok(whole) = merged(&group) else { continue };
+            insert.histogram(&whole)?;
+            for (id, _) in group {
+                insert.delete_histogram(*id)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets what [`Self::merge`] merged.
+    pub(super) fn merged(&mut self, all: bool) {
+        let fresh = std::mem::take(&mut self.fresh);
+        self.fresh = fresh
+            .into_iter()
+            .filter(|(_, row)| !all && self.minute(row.from) >= self.newest)
+            .collect();
+    }
+
+    fn minute(&self, at: Offset) -> Minute {
+        match self.profile {
+            Some(start) if at >= start => (true, (at.as_micros() - start.as_micros()) / MINUTE_US),
+            _ => {
+                let origin = self.origin.unwrap_or(Offset::ZERO).as_micros();
+                (false, at.as_micros().saturating_sub(origin) / MINUTE_US)
+            }
+        }
+    }
+}
+
+fn merged(group: &[&(i64, HistogramRow)]) -> Result<HistogramRow, HistogramError> {
+    let (mut ok, mut bad) = (Histogram::new(), Histogram::new());
+    let mut whole = HistogramRow { ok: Vec::new(), bad: Vec::new(), ..group[0].1.clone() };
+    whole.counts = crate::record::Counts::default();
+    for (_, row) in group {
+        whole.from = whole.from.min(row.from);
+        whole.to = whole.to.max(row.to);
+        whole.counts.add(&row.counts);
+        if !row.ok.is_empty() {
+            ok.merge(&Histogram::from_v2(&row.ok)?);
+        }
+        if !row.bad.is_empty() {
+            bad.merge(&Histogram::from_v2(&row.bad)?);
+        }
+    }
+    whole.ok = ok.to_v2();
+    if !bad.is_empty() {
+        whole.bad = bad.to_v2();
+    }
+    Ok(whole)
+}

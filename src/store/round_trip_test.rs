@@ -1,0 +1,207 @@
+//! What is written is what is read, packed or not.
+
+use std::collections::BTreeMap;
+
+use super::fixture::{at, note, run, samples, slice};
+use super::{Store, Writer};
+use crate::clock::Offset;
+use crate::record::{
+    Event, EventKind, Histogram, HistogramRow, LedgerRow, Phase, Provenance, RunData, RunStatus,
+    Sample, SliceRow, StepId, Subject,
+};
+
+const SECONDS: u64 = 150;
+
+async fn record(writer: &Writer) {
+    for second in 0..SECONDS {
+        if second == 10 {
+            writer
+                .event(Event { at: at(10), kind: EventKind::Phase { phase: Phase::Holding } })
+                .await;
+        }
+        writer.slice(slice(second)).await;
+        writer.samples(samples(second)).await;
+    }
+    writer.event(note(SECONDS)).await;
+}
+
+fn all_samples() -> Vec<Sample> {
+    (0..SECONDS).flat_map(samples).collect()
+}
+
+fn flattened(data: &RunData) -> Vec<Sample> {
+    let mut all: Vec<Sample> = data
+        .series
+        .iter()
+        .flat_map(|s| {
+            s.points.iter().map(|&(at, epoch, reading)| Sample {
+                at,
+                subject: s.subject.clone(),
+                epoch,
+                reading,
+            })
+        })
+        .collect();
+    all.sort_by_key(|s| (s.at, s.subject.clone()));
+    all
+}
+
+/// Waits, bounded, until the last event is stored.
+async fn stored(store: &Store, id: &crate::ids::RunId) -> RunData {
+    for _ in 0..500 {
+        let data = store.load(id).unwrap();
+        if data.events.iter().any(|e| e == &note(SECONDS)) {
+            return data;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("nothing was stored in five seconds");
+}
+
+#[tokio::test]
+async fn records_read_back_identical_during_a_run_and_after_packing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let run = run("packed", "90m");
+    let writer = store.begin(&run).unwrap();
+    record(&writer).await;
+    let during = stored(&Store::open(dir.path()).unwrap(), &run.id).await;
+    writer.close().await.unwrap();
+    let after = store.load(&run.id).unwrap();
+
+    for data in [&during, &after] {
+        assert_eq!(flattened(data), all_samples());
+        assert!(data.series.is_sorted_by_key(|s| s.subject.clone()));
+        let rows: Vec<SliceRow> = (0..SECONDS).map(|s| SliceRow::from(&slice(s))).collect();
+        assert_eq!(data.slices, rows);
+        assert_eq!(data.run, run);
+    }
+    assert_eq!(during.events, after.events);
+    let chunks: u64 = store
+        .db()
+        .query_row("SELECT count(*) FROM samples", [], |row| row.get::<_, i64>(0))
+        .unwrap() as u64;
+    assert_eq!(chunks, 9, "three subjects in three minutes");
+}
+
+fn per_step(rows: &[HistogramRow]) -> BTreeMap<StepId, (Histogram, Histogram, u64)> {
+    let mut steps: BTreeMap<StepId, (Histogram, Histogram, u64)> = BTreeMap::new();
+    for row in rows {
+        let entry = steps.entry(row.step).or_default();
+        entry.0.merge(&Histogram::from_v2(&row.ok).unwrap());
+        if !row.bad.is_empty() {
+            entry.1.merge(&Histogram::from_v2(&row.bad).unwrap());
+        }
+        entry.2 += row.counts.scheduled;
+    }
+    steps
+}
+
+#[tokio::test]
+async fn latencies_of_long_profiles_are_merged_by_the_minute_without_loss() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let (long, short) = (run("long", "90m"), run("short", "1h"));
+    for run in [&long, &short] {
+        let writer = store.begin(run).unwrap();
+        record(&writer).await;
+        writer.close().await.unwrap();
+    }
+    let (long, short) = (store.load(&long.id).unwrap(), store.load(&short.id).unwrap());
+    assert_eq!(short.histograms.len() as u64, SECONDS * 2);
+    assert_eq!(per_step(&long.histograms), per_step(&short.histograms));
+
+    let spans: Vec<(Offset, Offset)> =
+        long.histograms.iter().filter(|r| r.step == StepId(0)).map(|r| (r.from, r.to)).collect();
+    assert_eq!(
+        spans,
+        [(at(0), at(10)), (at(10), at(70)), (at(70), at(130)), (at(130), at(150))],
+        "minutes count from the start of the profile"
+    );
+}
+
+#[tokio::test]
+async fn the_profile_may_be_announced_late() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let run = run("late", "90m");
+    let writer = store.begin(&run).unwrap();
+    for second in 0..100 {
+        writer.slice(slice(second)).await;
+        if second == 13 {
+            writer
+                .event(Event { at: at(10), kind: EventKind::Phase { phase: Phase::Holding } })
+                .await;
+        }
+    }
+    writer.close().await.unwrap();
+    let data = store.load(&run.id).unwrap();
+    assert!(data.histograms.iter().all(|r| r.to <= at(10) || r.from >= at(10)));
+    assert_eq!(data.histograms.len(), 6);
+}
+
+#[tokio::test]
+async fn ledger_provenance_and_verdict_are_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let run = run("kept", "90m");
+    let writer = store.begin(&run).unwrap();
+    let row = |number, rate| LedgerRow {
+        number,
+        from: at(0),
+        to: at(60),
+        counts: slice(3).counts,
+        target_rate: rate,
+        achieved_rate: 49.5,
+        error_rate: None,
+        error_rate_outside_faults: Some(0.25),
+        latency: SliceRow::from(&slice(3)).latency,
+        lateness: SliceRow::from(&slice(3)).lateness,
+        services: Vec::new(),
+        faults: vec!["kill-1".to_owned()],
+    };
+    for entry in [row(2, 50.0), row(1, 50.0), row(2, 60.0)] {
+        writer.ledger(entry).await;
+    }
+    let provenance = Provenance { host: "night".to_owned(), ..Provenance::default() };
+    writer.provenance(provenance.clone()).await;
+    writer.close().await.unwrap();
+    store.set_status(&run.id, RunStatus::Interrupted).unwrap();
+    let data = store.load(&run.id).unwrap();
+    assert_eq!(data.ledger, [row(1, 50.0), row(2, 60.0)]);
+    assert_eq!(data.run.provenance, provenance);
+    assert_eq!(data.run.status, RunStatus::Interrupted);
+
+    let verdict: crate::record::Verdict = serde_json::from_value(serde_json::json!({
+        "outcome": "passed", "exit_code": 0, "headline": "held", "side": null, "reasons": [], "limits": [],
+        "faults": [], "ledger": [], "totals": slice(3).counts, "availability": { "total": 0.75 }
+    }))
+    .unwrap();
+    store.set_verdict(&run.id, &verdict, RunStatus::Finished).unwrap();
+    let data = store.load(&run.id).unwrap();
+    assert_eq!((data.run.verdict, data.run.status), (Some(verdict), RunStatus::Finished));
+}
+
+#[tokio::test]
+async fn two_runs_write_at_once_and_a_reader_sees_whole_records() {
+    let dir = tempfile::tempdir().unwrap();
+    let stores = [Store::open(dir.path()).unwrap(), Store::open(dir.path()).unwrap()];
+    let runs = [run("first", "90m"), run("second", "90m")];
+    let writers = [stores[0].begin(&runs[0]).unwrap(), stores[1].begin(&runs[1]).unwrap()];
+    let reader = Store::open(dir.path()).unwrap();
+    for second in 0..SECONDS {
+        for writer in &writers {
+            writer.slice(slice(second)).await;
+            writer.samples(samples(second)).await;
+        }
+        if second % 50 == 0 {
+            let data = reader.load(&runs[0].id).unwrap();
+            assert!(data.series.iter().all(|s| s.subject != Subject::Host || !s.points.is_empty()));
+        }
+    }
+    for (writer, run) in writers.into_iter().zip(&runs) {
+        assert_eq!(writer.lost(), 0);
+        writer.close().await.unwrap();
+        assert_eq!(flattened(&reader.load(&run.id).unwrap()), all_samples());
+    }
+}

@@ -1,0 +1,100 @@
+//! The tables, and how older files become newer ones.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+/// Marks the file as longhaul's: "lhdb" in its header.
+const APPLICATION: i64 = 0x6c68_6462;
+
+/// Each entry takes the file from the format of its index to the next. Entries never change once released.
+const MIGRATIONS: [&str; 1] = ["
+    CREATE TABLE runs (
+        key        INTEGER PRIMARY KEY,
+        id         TEXT NOT NULL UNIQUE,
+        anchor_us  INTEGER NOT NULL,
+        status     TEXT NOT NULL,
+        record     TEXT NOT NULL,
+        provenance TEXT NOT NULL,
+        verdict    TEXT
+    );
+    CREATE TABLE slices (
+        id INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL REFERENCES runs(key) ON DELETE CASCADE,
+        from_us INTEGER NOT NULL, to_us INTEGER NOT NULL,
+        scheduled INTEGER NOT NULL, ok INTEGER NOT NULL, failed INTEGER NOT NULL,
+        timed_out INTEGER NOT NULL, not_sent INTEGER NOT NULL,
+        in_flight INTEGER NOT NULL, connections INTEGER NOT NULL,
+        bytes_in INTEGER NOT NULL, bytes_out INTEGER NOT NULL,
+        latency_count INTEGER NOT NULL, latency_p50_us INTEGER NOT NULL, latency_p95_us INTEGER NOT NULL,
+        latency_p99_us INTEGER NOT NULL, latency_max_us INTEGER NOT NULL,
+        lateness_count INTEGER NOT NULL, lateness_p50_us INTEGER NOT NULL, lateness_p95_us INTEGER NOT NULL,
+        lateness_p99_us INTEGER NOT NULL, lateness_max_us INTEGER NOT NULL,
+        errors TEXT
+    );
+    CREATE INDEX slices_run ON slices(run);
+    CREATE TABLE histograms (
+        id INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL REFERENCES runs(key) ON DELETE CASCADE,
+        from_us INTEGER NOT NULL, to_us INTEGER NOT NULL,
+        step INTEGER NOT NULL,
+        scheduled INTEGER NOT NULL, ok INTEGER NOT NULL, failed INTEGER NOT NULL,
+        timed_out INTEGER NOT NULL, not_sent INTEGER NOT NULL,
+        ok_v2 BLOB NOT NULL, bad_v2 BLOB NOT NULL
+    );
+    CREATE INDEX histograms_run ON histograms(run);
+    CREATE TABLE samples (
+        id INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL REFERENCES runs(key) ON DELETE CASCADE,
+        subject TEXT NOT NULL,
+        chunk BLOB NOT NULL
+    );
+    CREATE INDEX samples_run ON samples(run);
+    CREATE TABLE events (
+        id INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL REFERENCES runs(key) ON DELETE CASCADE,
+        at_us INTEGER NOT NULL,
+        event TEXT NOT NULL
+    );
+    CREATE INDEX events_run ON events(run);
+    CREATE TABLE ledger (
+        run INTEGER NOT NULL REFERENCES runs(key) ON DELETE CASCADE,
+        number INTEGER NOT NULL,
+        entry TEXT NOT NULL,
+        PRIMARY KEY (run, number)
+    ) WITHOUT ROWID;
+"];
+
+/// The format this longhaul writes.
+pub(super) const FORMAT: u32 = MIGRATIONS.len() as u32;
+
+/// What became of [`migrate`].
+pub(super) enum Migrated {
+    /// The file has the present format.
+    Ready,
+    /// The file has this later format.
+    Newer(u32),
+    /// The file is another program's.
+    Foreign,
+}
+
+/// Brings the file to the present format, in one transaction that other openers wait for.
+pub(super) fn migrate(db: &mut Connection) -> rusqlite::Result<Migrated> {
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found: u32 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let application: i64 = tx.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let objects: i64 = tx.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+    if objects > 0 && application != APPLICATION {
+        return Ok(Migrated::Foreign);
+    }
+    if found > FORMAT {
+        return Ok(Migrated::Newer(found));
+    }
+    for sql in &MIGRATIONS[found as usize..] {
+        tx.execute_batch(sql)?;
+    }
+    if found < FORMAT {
+        tx.pragma_update(None, "user_version", FORMAT)?;
+        tx.pragma_update(None, "application_id", APPLICATION)?;
+    }
+    tx.commit()?;
+    Ok(Migrated::Ready)
+}
