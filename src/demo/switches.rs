@@ -1,0 +1,117 @@
+use std::fs::File;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use super::Switches;
+
+/// What becomes of one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It is served.
+    Serve,
+    /// It is answered with 500.
+    Fail,
+    /// It is answered with 429.
+    Refuse,
+}
+
+/// The switches at work. Shares are spread evenly and leaks are exact: nothing is drawn at random.
+pub(super) struct Mischief {
+    switches: Switches,
+    memory: Mutex<Memory>,
+}
+
+#[derive(Default)]
+struct Memory {
+    requests: u64,
+    bucket: Option<(f64, Instant)>,
+    bytes: Vec<Vec<u8>>,
+    files: Vec<File>,
+}
+
+impl Mischief {
+    pub(super) fn new(switches: Switches) -> Self {
+        Self { switches, memory: Mutex::default() }
+    }
+
+    /// Decides on a request that arrived at `now`, and leaks for it unless it is refused.
+    pub(super) fn decide(&self, now: Instant) -> Fate {
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(rate) = self.switches.rate_limit_per_s
+            && !memory.grant(rate, now)
+        {
+            return Fate::Refuse;
+        }
+        memory.requests += 1;
+        let n = memory.requests;
+        let size = self.switches.leak_bytes_per_request;
+        if size > 0 {
+            // Written, not merely reserved: it must be resident.
+            memory.bytes.push(vec![0xa5; size]);
+        }
+        let share = |n: u64| n * self.switches.leak_fds_per_1000 / 1000;
+        for _ in share(n - 1)..share(n) {
+            match File::open("/dev/null") {
+                Ok(file) => memory.files.push(file),
+                Err(error) => tracing::warn!(%error, "no descriptor left to leak"),
+            }
+        }
+        let failures = |n: u64| (n as f64 * self.switches.error_percent / 100.0).floor();
+        if failures(n) > failures(n - 1) { Fate::Fail } else { Fate::Serve }
+    }
+}
+
+impl Memory {
+    /// A token bucket that holds one second's worth.
+    fn grant(&mut self, rate: f64, now: Instant) -> bool {
+        let (level, at) = self.bucket.unwrap_or((rate.max(1.0), now));
+        let level =
+            (level + rate * now.saturating_duration_since(at).as_secs_f64()).min(rate.max(1.0));
+        let granted = level >= 1.0;
+        self.bucket = Some((if granted { level - 1.0 } else { level }, now));
+        granted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::monotonic;
+    use std::time::Duration;
+
+    fn fates(switches: Switches, n: usize) -> (Mischief, Vec<Fate>) {
+        let mischief = Mischief::new(switches);
+        let now = monotonic();
+        let fates = (0..n).map(|_| mischief.decide(now)).collect();
+        (mischief, fates)
+    }
+
+    #[test]
+    fn the_share_of_errors_is_exact_and_spread() {
+        let (_, fates) = fates(Switches { error_percent: 2.5, ..Switches::default() }, 1000);
+        assert_eq!(fates.iter().filter(|f| **f == Fate::Fail).count(), 25);
+        assert_eq!(fates[..500].iter().filter(|f| **f == Fate::Fail).count(), 12);
+    }
+
+    #[test]
+    fn leaks_are_exact() {
+        let switches =
+            Switches { leak_bytes_per_request: 100, leak_fds_per_1000: 5, ..Switches::default() };
+        let (mischief, fates) = fates(switches, 1000);
+        let memory = mischief.memory.lock().unwrap();
+        assert_eq!(memory.bytes.iter().map(Vec::len).sum::<usize>(), 100_000);
+        assert_eq!(memory.files.len(), 5);
+        assert!(fates.iter().all(|f| *f == Fate::Serve));
+    }
+
+    #[test]
+    fn past_the_rate_requests_are_refused_until_time_passes() {
+        let mischief =
+            Mischief::new(Switches { rate_limit_per_s: Some(10.0), ..Switches::default() });
+        let now = monotonic();
+        let served = |at| (0..100).filter(|_| mischief.decide(at) == Fate::Serve).count();
+        assert_eq!(served(now), 10);
+        assert_eq!(served(now + Duration::from_millis(500)), 5);
+        assert_eq!(served(now + Duration::from_mins(1)), 10);
+    }
+}
