@@ -59,14 +59,22 @@ pub enum TargetError {
     },
     /// Things of the same project exist that longhaul did not make.
     #[error(
-        "bring up project {project}: it has containers that longhaul did not make ({}); \
-         take them down, or give the target another `project`", found.join(", ")
+        "bring up project {project}: it has things that longhaul did not make ({}); \
+         remove them, or give the target another `project`", found.join(", ")
     )]
     Foreign {
         /// The project.
         project: String,
-        /// Names of the containers.
+        /// What they are.
         found: Vec<String>,
+    },
+    /// Another longhaul process has the project up.
+    #[error("bring up project {project}: run {run} has it up, and is under way")]
+    Busy {
+        /// The project.
+        project: String,
+        /// The run it belongs to.
+        run: String,
     },
     /// A child process could not be started.
     #[error("start {instance}: {reason}")]

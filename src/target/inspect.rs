@@ -18,6 +18,7 @@ pub(super) const NETWORK_LABEL: &str = "com.docker.compose.network";
 pub(super) const RUN_LABEL: &str = "longhaul.run";
 pub(super) const IMAGE_LABEL: &str = "longhaul.image";
 pub(super) const ROLE_LABEL: &str = "longhaul.role";
+pub(super) const OWNER_LABEL: &str = "longhaul.owner";
 
 /// The container as an instance. `place` is its place in the target; without one its compose labels say
 /// it, else it is number 1 of a service of its own name. `pids`: whether the engine's pids are ours.

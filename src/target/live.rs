@@ -8,12 +8,17 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
 
 use super::board::Board;
-use super::{Control, Engine, TargetError};
+use super::compose::Project;
+use super::engine_control::EngineControl;
+use super::process::Pool;
+use super::watcher::{Members, Watcher};
+use super::{Control, Engine, TargetError, external, ready};
 use crate::clock::Clock;
-use crate::experiment::{Ready, Target};
+use crate::experiment::{Ready, System, Target};
 use crate::ids::RunId;
 use crate::record::{Endpoints, Roster, TargetAction, Victim};
 
@@ -80,13 +85,95 @@ pub struct LiveTarget {
     control: Arc<dyn Control>,
     engine: Option<Engine>,
     images: BTreeMap<String, String>,
+    system: Up,
+    progress: mpsc::Sender<String>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    /// Ends the watcher, also when the target is dropped without being taken down.
+    watching: DropGuard,
+}
+
+/// What has to be taken down again.
+enum Up {
+    Compose(Box<Project>),
+    Process(Pool),
+    External,
 }
 
 /// Brings the target up: checks for leftovers of the same project, starts everything, watches it. When
 /// it fails, or is stopped, everything it started is removed again. Does not wait for readiness.
 pub async fn bring_up(target: &Target, opts: BringUp) -> Result<LiveTarget, TargetError> {
-    let _ = (target, opts);
-    Err(TargetError::Stopped)
+    let (board, events) = Board::new();
+    let up = match &target.system {
+        System::Process(process) => {
+            let pool = Pool::up(process, &opts, board.clone()).await?;
+            let (control, images) = (Arc::new(pool.clone()), pool.programs());
+            return Ok(LiveTarget {
+                events: Some(events),
+                board,
+                control,
+                engine: None,
+                images,
+                system: Up::Process(pool),
+                progress: opts.progress,
+                stop: opts.stop,
+                tasks: TaskTracker::new(),
+                watching: CancellationToken::new().drop_guard(),
+            });
+        }
+        System::Compose(compose) => {
+            let engine = Engine::connect().await?;
+            let project = Project::up(engine.clone(), compose, &opts).await?;
+            let members = Members::Project(project.name().to_owned());
+            (engine, members, Up::Compose(Box::new(project)))
+        }
+        System::External(external) => {
+            let engine = Engine::connect().await?;
+            let members = external::members(&engine, external).await?;
+            (engine, members, Up::External)
+        }
+    };
+    let (engine, members, system) = up;
+    let watcher = Watcher::open(engine.clone(), members, board.clone()).await;
+    let (watcher, images) = match watcher {
+        Ok(watcher) => {
+            let images = engine.images_of(&board.roster().borrow().clone()).await;
+            (watcher, images)
+        }
+        Err(error) => {
+            if let Err(left) = system.down(&opts.progress).await {
+                tracing::error!(error = %left, "a target that can't be watched is not all removed");
+            }
+            return Err(error);
+        }
+    };
+    let (tasks, stop_watching) = (TaskTracker::new(), CancellationToken::new());
+    tasks.spawn(watcher.watch(stop_watching.clone()));
+    Ok(LiveTarget {
+        events: Some(events),
+        control: Arc::new(EngineControl { engine: engine.clone(), roster: Some(board.roster()) }),
+        board,
+        engine: Some(engine),
+        images,
+        system,
+        progress: opts.progress,
+        stop: opts.stop,
+        tasks,
+        watching: stop_watching.drop_guard(),
+    })
+}
+
+impl Up {
+    async fn down(&self, progress: &mpsc::Sender<String>) -> Result<(), TargetError> {
+        match self {
+            Self::Compose(project) => project.down(progress).await,
+            Self::Process(pool) => {
+                pool.down().await;
+                Ok(())
+            }
+            Self::External => Ok(()),
+        }
+    }
 }
 
 impl LiveTarget {
@@ -121,24 +208,41 @@ impl LiveTarget {
         self.images.clone()
     }
 
-    /// Waits until all of `ready` hold. Names who is not ready yet every 2 s.
+    /// Waits until all of `ready` hold, each within its own time. Names who is not ready yet every 2 s.
     pub async fn wait_ready(
         &self,
         ready: &[Ready],
         progress: &mpsc::Sender<String>,
     ) -> Result<(), TargetError> {
-        let _ = (ready, progress);
-        Err(TargetError::Stopped)
+        tokio::select! {
+            outcome = ready::wait(self, ready, progress) => outcome,
+            () = self.stop.cancelled() => Err(TargetError::Stopped),
+        }
     }
 
     /// The last log lines of a service, each instance under its label.
     pub async fn logs_tail(&self, service: &str, lines: usize) -> String {
-        let _ = (service, lines);
-        String::new()
+        use std::fmt::Write as _;
+        let roster = self.board.roster().borrow().clone();
+        let mut text = String::new();
+        for instance in roster.service(service) {
+            let log = match (&self.system, &self.engine) {
+                (Up::Process(pool), _) => pool.log(&instance.id, lines),
+                (_, Some(engine)) => engine.container_log(&instance.id, lines).await,
+                _ => String::new(),
+            };
+            for line in log.lines() {
+                writeln!(text, "{} | {line}", instance.label()).ok();
+            }
+        }
+        text
     }
 
     /// Takes it down: what was brought up is removed; an external target stays as it is.
     pub async fn down(self) -> Result<(), TargetError> {
-        Ok(())
+        drop(self.watching);
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.system.down(&self.progress).await
     }
 }

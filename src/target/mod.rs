@@ -8,22 +8,30 @@
 //!
 //! Never knows load, faults or limits. The only room that speaks to the engine.
 
-#[expect(dead_code, reason = "the watchers that write on it come next")]
 mod board;
+mod compose;
 mod control;
 mod engine;
 mod engine_control;
+mod engine_event;
 mod error;
 mod executable;
+mod external;
 mod image;
-#[expect(dead_code, reason = "the watchers that read labels come next")]
 mod inspect;
-#[expect(clippy::unused_async, reason = "the ways to bring a target up come next")]
 mod live;
+mod logs;
 mod one_shot;
+mod owner;
+mod process;
+mod ready;
 mod stats;
 mod sweep;
+mod tally;
+mod ward;
+mod watcher;
 
+pub use compose::replicas;
 pub use control::{Answer, Attachment, Control};
 pub use engine::{Engine, EngineInfo};
 pub use engine_control::engine_control;
@@ -31,4 +39,6 @@ pub use error::{ControlError, TargetError};
 pub use executable::{executable, use_executable};
 pub use live::{BringUp, Linker, LiveTarget, TargetEvent, TargetEventKind, bring_up};
 pub use one_shot::OneShotOutput;
+pub use process::{ProcessSweep, sweep_processes};
 pub use stats::EngineReading;
+pub use ward::child_main;

@@ -1,0 +1,92 @@
+//! What is there already under the project's name: removed when an earlier run made it, an error otherwise.
+
+use std::collections::{BTreeSet, HashMap};
+
+use bollard::query_parameters::{
+    ListContainersOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder,
+};
+use tokio::sync::mpsc;
+
+use super::super::inspect::{OWNER_LABEL, PROJECT_LABEL, RUN_LABEL};
+use super::super::owner::Owner;
+use super::super::{Engine, TargetError};
+use crate::ids::RunId;
+
+/// One thing with its labels.
+struct Thing {
+    name: String,
+    labels: HashMap<String, String>,
+}
+
+/// Makes room for the project. Things without longhaul's labels, and things of a run that is under way,
+/// are an error, and then nothing was touched.
+pub(super) async fn clear(
+    engine: &Engine,
+    project: &str,
+    progress: &mpsc::Sender<String>,
+) -> Result<(), TargetError> {
+    let things = things(engine, project).await?;
+    let foreign: Vec<String> = things
+        .iter()
+        .filter(|t| !t.labels.contains_key(RUN_LABEL))
+        .map(|t| t.name.clone())
+        .collect();
+    if !foreign.is_empty() {
+        return Err(TargetError::Foreign { project: project.to_owned(), found: foreign });
+    }
+    let mut runs = BTreeSet::new();
+    for thing in &things {
+        let Some(run) = thing.labels.get(RUN_LABEL) else { continue };
+        let owner = thing.labels.get(OWNER_LABEL).and_then(|text| text.parse::<Owner>().ok());
+        if owner.is_some_and(|owner| owner.is_alive()) {
+            return Err(TargetError::Busy { project: project.to_owned(), run: run.clone() });
+        }
+        runs.extend(run.parse::<RunId>().ok());
+    }
+    for run in runs {
+        for line in engine.sweep(Some(&run), false).await? {
+            progress.try_send(format!("left by the earlier run {run}: {line}")).ok();
+        }
+    }
+    Ok(())
+}
+
+async fn things(engine: &Engine, project: &str) -> Result<Vec<Thing>, TargetError> {
+    let label = format!("{PROJECT_LABEL}={project}");
+    let filters = HashMap::from([("label", vec![label.as_str()])]);
+    let docker = engine.docker();
+    let failed = || TargetError::engine(format!("look for leftovers of project {project}"));
+    let containers = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+    let mut things: Vec<Thing> = docker
+        .list_containers(Some(containers))
+        .await
+        .map_err(failed())?
+        .into_iter()
+        .map(|c| Thing {
+            name: format!(
+                "container {}",
+                c.names
+                    .and_then(|names| names.first().map(|n| n.trim_start_matches('/').to_owned()))
+                    .or(c.id)
+                    .unwrap_or_default()
+            ),
+            labels: c.labels.unwrap_or_default(),
+        })
+        .collect();
+    let networks = ListNetworksOptionsBuilder::new().filters(&filters).build();
+    let networks = docker.list_networks(Some(networks)).await.map_err(failed())?;
+    things.extend(networks.into_iter().map(|n| Thing {
+        name: format!("network {}", n.name.unwrap_or_default()),
+        labels: n.labels.unwrap_or_default(),
+    }));
+    let volumes = ListVolumesOptionsBuilder::new().filters(&filters).build();
+    let volumes = docker.list_volumes(Some(volumes)).await.map_err(failed())?;
+    things.extend(
+        volumes
+            .volumes
+            .unwrap_or_default()
+            .into_iter()
+            .map(|v| Thing { name: format!("volume {}", v.name), labels: v.labels }),
+    );
+    Ok(things)
+}

@@ -1,0 +1,187 @@
+//! One Compose project: up, down, and what went wrong.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::super::inspect::{OWNER_LABEL, RUN_LABEL};
+use super::super::owner::Owner;
+use super::super::{BringUp, Engine, TargetError};
+use super::cli::{Cli, Ended};
+use super::{file, leftovers, overlay};
+use crate::experiment::Compose;
+use crate::ids::RunId;
+
+const OVERLAY_FILE: &str = "compose.longhaul.yaml";
+const IMAGE_VARIABLE: &str = "LONGHAUL_IMAGE";
+const LOG_LINES: usize = 20;
+
+/// A project of a run, up or coming up.
+pub(in super::super) struct Project {
+    engine: Engine,
+    cli: Cli,
+    run: RunId,
+    name: String,
+    file: PathBuf,
+    folder: PathBuf,
+    overlay: PathBuf,
+    env: BTreeMap<String, String>,
+}
+
+impl Project {
+    /// Brings the project up. When that fails, or is stopped, what came up is removed again.
+    pub(in super::super) async fn up(
+        engine: Engine,
+        compose: &Compose,
+        opts: &BringUp,
+    ) -> Result<Self, TargetError> {
+        let project = Self::prepare(engine, compose, opts).await?;
+        let outcome = project.start(compose, &opts.progress, &opts.stop).await;
+        if let Err(error) = outcome {
+            if let Err(left) = project.down(&opts.progress).await {
+                tracing::error!(error = %left, "a target that did not come up is not all removed");
+            }
+            return Err(error);
+        }
+        Ok(project)
+    }
+
+    /// Its name as it is in labels.
+    pub(in super::super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Everything short of starting something.
+    async fn prepare(
+        engine: Engine,
+        compose: &Compose,
+        opts: &BringUp,
+    ) -> Result<Self, TargetError> {
+        let text = file::read(&compose.file)?;
+        let raw = file::parse(&compose.file, &text)?;
+        let cli = Cli::find().await?;
+        let name = project_name(&compose.project);
+        leftovers::clear(&engine, &name, &opts.progress).await?;
+        let mut env = compose.env.clone();
+        if text.contains(IMAGE_VARIABLE) && !env.contains_key(IMAGE_VARIABLE) {
+            opts.progress.try_send("building longhaul's own image".to_owned()).ok();
+            env.insert(IMAGE_VARIABLE.to_owned(), engine.self_image().await?);
+        }
+        let folder = compose.file.parent().map_or_else(PathBuf::new, Path::to_owned);
+        let overlay = opts.dir.join(OVERLAY_FILE);
+        let project = Self {
+            engine,
+            cli,
+            run: opts.run.clone(),
+            name,
+            file: compose.file.clone(),
+            folder,
+            overlay,
+            env,
+        };
+        let resolved = project.resolve().await?;
+        let labels = [(RUN_LABEL, opts.run.to_string()), (OWNER_LABEL, Owner::this().to_string())];
+        let version = raw.get("version").filter(|_| project.cli.old);
+        let overlay = overlay::overlay(&resolved, version, &labels, project.cli.old);
+        let path = &project.overlay;
+        tokio::fs::create_dir_all(&opts.dir)
+            .await
+            .map_err(TargetError::io("make the folder", &opts.dir))?;
+        tokio::fs::write(path, overlay).await.map_err(TargetError::io("write", path))?;
+        Ok(project)
+    }
+
+    /// The project as compose itself understands it: variables, extensions and includes resolved.
+    async fn resolve(&self) -> Result<serde_json::Map<String, Value>, TargetError> {
+        let args = self.args(&[], &["config"]);
+        let text =
+            self.cli.read(&args, &self.env, &self.folder).await.map_err(|e| e.into_error(""))?;
+        file::parse(&self.file, &text)
+    }
+
+    async fn start(
+        &self,
+        compose: &Compose,
+        progress: &mpsc::Sender<String>,
+        stop: &CancellationToken,
+    ) -> Result<(), TargetError> {
+        let mut words = vec!["up".to_owned(), "-d".to_owned()];
+        if compose.build {
+            words.push("--build".to_owned());
+        }
+        for (service, count) in &compose.scale {
+            words.extend(["--scale".to_owned(), format!("{service}={count}")]);
+        }
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let args = self.args(&[&self.overlay], &words);
+        let ended = self.cli.run(&args, &self.env, &self.folder, progress, stop).await?;
+        if ended.succeeded {
+            return Ok(());
+        }
+        Err(self.explain(ended).await)
+    }
+
+    /// Takes it down with its volumes, and removes whatever else of the run is left.
+    pub(in super::super) async fn down(
+        &self,
+        progress: &mpsc::Sender<String>,
+    ) -> Result<(), TargetError> {
+        let args = self.args(&[&self.overlay], &["down", "-v", "--remove-orphans", "-t", "5"]);
+        let never = CancellationToken::new();
+        match self.cli.run(&args, &self.env, &self.folder, progress, &never).await {
+            Ok(ended) if ended.succeeded => {}
+            // The sweep decides.
+            Ok(ended) => {
+                tracing::warn!(error = %ended.into_error(""), "compose did not take all down");
+            }
+            Err(error) => tracing::warn!(%error, "compose did not take all down"),
+        }
+        self.engine.sweep(Some(&self.run), false).await?;
+        Ok(())
+    }
+
+    /// The error with the last log lines of every container that did not come up.
+    async fn explain(&self, ended: Ended) -> TargetError {
+        use std::fmt::Write as _;
+        let mut more = String::new();
+        for id in self.engine.project_containers(&self.name).await.unwrap_or_default() {
+            let Some((label, state)) = self.engine.trouble(&id).await else { continue };
+            let log = self.engine.container_log(&id, LOG_LINES).await;
+            write!(more, "\n--- {label} {state}; its last lines:\n{}", log.trim_end()).ok();
+        }
+        ended.into_error(&more)
+    }
+
+    fn args(&self, more_files: &[&Path], words: &[&str]) -> Vec<String> {
+        let mut args = vec!["-p".to_owned(), self.name.clone()];
+        for file in std::iter::once(self.file.as_path()).chain(more_files.iter().copied()) {
+            args.extend(["-f".to_owned(), file.display().to_string()]);
+        }
+        args.extend(words.iter().map(|w| (*w).to_owned()));
+        args
+    }
+}
+
+/// A name as every version of compose accepts it: a-z, 0-9, `-` and `_`, not beginning with a sign.
+fn project_name(text: &str) -> String {
+    let kept: String = text
+        .to_lowercase()
+        .chars()
+        .filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_'))
+        .collect();
+    kept.trim_start_matches(['-', '_']).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_name_suits_every_compose() {
+        assert_eq!(project_name("Checkout.Soak 2"), "checkoutsoak2");
+        assert_eq!(project_name("-x_y-1"), "x_y-1");
+    }
+}
