@@ -5,7 +5,7 @@
 //! so every child has a thread of its own that starts it and waits for it.
 
 use std::ffi::{OsStr, OsString};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
@@ -174,9 +174,16 @@ fn find_program(program: &OsStr, dir: Option<&Path>) -> io::Result<OsString> {
 }
 
 /// The part of `longhaul helper child -- PROGRAM ARGS...`: takes the words after `child`. Ties this
-/// process's life to its parent's and becomes the program. Comes back only when that failed, with the
-/// exit code (126, 127 as shells have it, 137 when the parent is gone) and what to say.
-pub fn child_main(args: &[OsString]) -> (u8, String) {
+/// process's life to its parent's and becomes the program. Comes back only when that failed, with an exit
+/// code (126 and 127 as shells have it, 137 when the parent is gone), the reason on standard error.
+pub fn child_main(args: &[String]) -> u8 {
+    let (code, reason) = become_child(args);
+    // Nobody may be there to read it.
+    writeln!(io::stderr(), "longhaul: {reason}").ok();
+    code
+}
+
+fn become_child(args: &[String]) -> (u8, String) {
     let args = match args.first() {
         Some(first) if first == "--" => &args[1..],
         _ => args,
@@ -194,7 +201,7 @@ pub fn child_main(args: &[OsString]) -> (u8, String) {
     }
     let error = Command::new(program).args(rest).env_remove(PARENT_VARIABLE).exec();
     let code = if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
-    (code, format!("failed to start {}: {error}", Path::new(program).display()))
+    (code, format!("failed to start {program}: {error}"))
 }
 
 #[cfg(test)]
