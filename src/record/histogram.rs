@@ -11,24 +11,29 @@ use serde::{Deserialize, Serialize};
 pub struct HistogramError(String);
 
 /// A high-dynamic-range histogram of durations, 1 us to 1 h, three significant digits
-/// (Gil Tene's `HdrHistogram`). Its size does not depend on how much it holds. Longer durations count as 1 h.
+/// (Gil Tene's `HdrHistogram`). Its size does not depend on how much it holds, only on the longest: 20 kB up to
+/// 16 ms, 4 kB more for each doubling. Longer durations than 1 h count as 1 h.
 #[derive(Clone, Debug)]
 pub struct Histogram(hdrhistogram::Histogram<u32>);
 
 const MAX_US: u64 = 3_600_000_000;
+const FIRST_MAX_US: u64 = 16_383;
 
 impl Default for Histogram {
     fn default() -> Self {
-        Self(
-            hdrhistogram::Histogram::new_with_bounds(1, MAX_US, 3)
-                .expect("constant bounds are valid"),
-        )
+        let mut growing = hdrhistogram::Histogram::new_with_bounds(1, FIRST_MAX_US, 3)
+            .expect("constant bounds are valid");
+        growing.auto(true);
+        Self(growing)
     }
 }
 
 impl PartialEq for Histogram {
     fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
+        let counts = |h: &Self| -> Vec<(u64, u32)> {
+            h.0.iter_recorded().map(|v| (v.value_iterated_to(), v.count_at_value())).collect()
+        };
+        counts(self) == counts(other)
     }
 }
 
@@ -41,12 +46,12 @@ impl Histogram {
     /// Records one duration.
     pub fn record(&mut self, d: Duration) {
         let us = u64::try_from(d.as_micros()).unwrap_or(MAX_US);
-        self.0.saturating_record(us.clamp(1, MAX_US));
+        self.0.record(us.clamp(1, MAX_US)).expect("it grows to the longest duration there is");
     }
 
     /// Adds all of `other`'s counts.
     pub fn merge(&mut self, other: &Self) {
-        self.0.add(&other.0).expect("all histograms share their bounds");
+        self.0.add(&other.0).expect("it grows to the other's longest duration");
     }
 
     /// Forgets everything, keeps the memory.
@@ -124,10 +129,14 @@ mod tests {
             a.record(Duration::from_micros(us * 7));
             b.record(Duration::from_micros(us * 990));
         }
+        assert_ne!(a, b);
         b.record(Duration::from_hours(2));
         let mut both = a.clone();
         both.merge(&b);
         assert_eq!(both.len(), 1999 * 2 + 1);
+        b.merge(&a);
+        assert_eq!(both, b);
+        assert_eq!(both.max().unwrap().as_secs() / 10, 360);
         let back = Histogram::from_v2(&both.to_v2()).unwrap();
         assert_eq!(back, both);
         assert_eq!(back.quantile(0.99), both.quantile(0.99));
