@@ -1,1 +1,32 @@
 //! Judging: pure functions over records.
+//!
+//! Owns the limits, the ledger, recovery, availability, and what makes a run inconclusive. In go the
+//! records of a run ([`crate::record::RunData`]), or its slices, samples and events as they come; out
+//! come ledger rows, breaches of `abort_when`, and one [`crate::record::Verdict`]. Judging stored records
+//! again gives the same verdict. Never does I/O, reads a clock or touches the target.
+
+mod abort;
+mod availability;
+mod book;
+mod case;
+mod conclusive;
+mod faults;
+mod gauge;
+mod judge;
+mod ledger;
+mod limits;
+mod memory;
+mod recovery;
+mod second;
+mod sliding;
+mod starts;
+mod steady;
+#[cfg(test)]
+mod testing;
+mod windows;
+mod words;
+
+pub use abort::Watch;
+pub use book::Book;
+pub use judge::judge;
+pub use steady::steady;

@@ -1,0 +1,220 @@
+//! When faults were in force, and for how long after them the target is given to recover.
+
+use std::time::Duration;
+
+use super::recovery::{self, Measured};
+use super::second::Second;
+use crate::clock::Offset;
+use crate::record::{Event, EventKind, FaultStage, PlannedFault, Recovery};
+
+/// A stretch of time: start inclusive, end exclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) from: Offset,
+    pub(super) to: Offset,
+}
+
+impl Span {
+    /// Its length.
+    pub(super) fn length(&self) -> Duration {
+        self.to.since(self.from)
+    }
+
+    /// Whether the moment lies in it.
+    pub(super) fn contains(&self, at: Offset) -> bool {
+        self.from <= at && at < self.to
+    }
+
+    /// The time both share.
+    pub(super) fn overlap(&self, other: &Self) -> Duration {
+        self.to.min(other.to).since(self.from.max(other.from))
+    }
+}
+
+/// What the events say of one planned fault.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Life {
+    pub(super) injected: Option<Offset>,
+    pub(super) active: bool,
+    pub(super) unverified: Option<String>,
+    pub(super) not_applied: Option<String>,
+    pub(super) healed: Option<(Offset, String)>,
+    pub(super) stuck: Option<String>,
+}
+
+/// The life of each planned fault, in the order of the plan.
+pub(super) fn lives(planned: &[PlannedFault], events: &[Event]) -> Vec<Life> {
+    let mut lives = vec![Life::default(); planned.len()];
+    for event in events {
+        let EventKind::Fault { fault, stage } = &event.kind else { continue };
+        let Some(i) = planned.iter().position(|p| p.id == *fault) else { continue };
+        let life = &mut lives[i];
+        match stage {
+            FaultStage::Intended | FaultStage::Healing => {}
+            FaultStage::Injected => {
+                life.injected.get_or_insert(event.at);
+            }
+            FaultStage::Active { .. } => {
+                life.injected.get_or_insert(event.at);
+                life.active = true;
+            }
+            FaultStage::Unverified { reason } => {
+                life.injected.get_or_insert(event.at);
+                life.unverified = Some(reason.clone());
+            }
+            FaultStage::NotApplied { reason } => life.not_applied = Some(reason.clone()),
+            FaultStage::Healed { evidence } => {
+                life.healed.get_or_insert((event.at, evidence.clone()));
+                // A heal that first got stuck and then went through is a heal.
+                life.stuck = None;
+            }
+            FaultStage::Stuck { reason } => {
+                if life.healed.is_none() {
+                    life.stuck = Some(reason.clone());
+                }
+            }
+        }
+    }
+    lives
+}
+
+/// One fault in force.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct FaultWindow {
+    /// Index in the plan.
+    pub(super) fault: usize,
+    /// From injection to heal; to the end of what is known for one that was not healed.
+    pub(super) force: Span,
+    /// End of its recovery tail: what ends before is not held against the time outside faults.
+    pub(super) tail: Offset,
+    /// How the workload came back.
+    pub(super) measured: Measured,
+}
+
+/// Longest recovery tail of a fault without `recover_within`.
+const LONGEST_TAIL: Duration = Duration::from_mins(5);
+/// Tail of a fault whose recovery can't be measured for want of a baseline.
+const BLIND_TAIL: Duration = Duration::from_secs(30);
+
+/// The windows of all faults that were injected, by start. `judged` is the profile, as far as it is known;
+/// `timeout` the load's: an arrival that fell due under a fault may end that much after it, so no tail is shorter.
+pub(super) fn find(
+    planned: &[PlannedFault],
+    lives: &[Life],
+    seconds: &[Second],
+    judged: Span,
+    timeout: Duration,
+) -> Vec<FaultWindow> {
+    let mut forces: Vec<(usize, Span)> = lives
+        .iter()
+        .enumerate()
+        .filter_map(|(i, life)| {
+            let from = life.injected?;
+            let to = life.healed.as_ref().map_or(judged.to, |(at, _)| *at).max(from);
+            Some((i, Span { from, to }))
+        })
+        .collect();
+    forces.sort_by_key(|(i, force)| (force.from, *i));
+
+    let mut disturbed: Vec<Span> = Vec::new();
+    let mut windows = Vec::new();
+    for (n, &(fault, force)) in forces.iter().enumerate() {
+        let next = forces.get(n + 1).map_or(judged.to, |(_, next)| next.from);
+        let watched_to = next.min(judged.to).max(force.to);
+        let measured = recovery::measure(seconds, judged.from, force, watched_to, &disturbed);
+        disturbed.push(Span { from: force.from, to: measured.back.unwrap_or(watched_to) });
+        let longest = planned[fault].recover_within.unwrap_or(LONGEST_TAIL);
+        let tail = match &measured.recovery {
+            Recovery::Recovered { from_end, .. } => (*from_end).max(timeout),
+            Recovery::Unaffected => timeout,
+            Recovery::NotRecovered { .. } => longest,
+            Recovery::NoBaseline { .. } => BLIND_TAIL.max(timeout),
+        };
+        let tail = force.to + tail.min(longest.max(timeout));
+        windows.push(FaultWindow { fault, force, tail, measured });
+    }
+    windows
+}
+
+/// What a stretch of time was like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Weather {
+    /// No fault and no recovery.
+    Clear,
+    /// A fault was in force for a part of it.
+    Fault,
+    /// A fault had ended and its tail had not.
+    Recovering,
+}
+
+/// What the stretch of time was like; a fault anywhere in it outweighs a tail.
+pub(super) fn weather(windows: &[FaultWindow], stretch: Span) -> Weather {
+    let mut weather = Weather::Clear;
+    for window in windows {
+        // A fault of no length still touches the second it happened in.
+        let to = window.force.to.max(window.force.from + Duration::from_micros(1));
+        let force = Span { from: window.force.from, to };
+        if stretch.overlap(&force) > Duration::ZERO {
+            return Weather::Fault;
+        }
+        if stretch.overlap(&Span { from: window.force.to, to: window.tail }) > Duration::ZERO {
+            weather = Weather::Recovering;
+        }
+    }
+    weather
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Synthetic, secs};
+    use super::*;
+
+    #[test]
+    fn a_fault_masks_its_window_and_its_tail_and_nothing_else() {
+        let data = Synthetic::hold(300).fault("cut", 100, 20).build();
+        let (judged, seconds) = Synthetic::parts(&data);
+        let lives = lives(&data.run.faults, &data.events);
+        let windows = find(&data.run.faults, &lives, &seconds, judged, Duration::from_secs(5));
+        assert_eq!(windows.len(), 1);
+        let at = |s: u64| {
+            let from = judged.from + secs(s);
+            weather(&windows, Span { from, to: from + secs(1) })
+        };
+        assert_eq!(at(99), Weather::Clear);
+        assert_eq!(at(100), Weather::Fault);
+        assert_eq!(at(119), Weather::Fault);
+        assert_eq!(at(121), Weather::Recovering);
+        assert_eq!(at(126), Weather::Clear);
+    }
+
+    #[test]
+    fn a_fault_that_was_not_healed_stays_in_force() {
+        let mut data = Synthetic::hold(300).fault("cut", 100, 20).build();
+        data.events.retain(|e| {
+            !matches!(e.kind, EventKind::Fault { stage: FaultStage::Healed { .. }, .. })
+        });
+        let (judged, seconds) = Synthetic::parts(&data);
+        let lives = lives(&data.run.faults, &data.events);
+        let windows = find(&data.run.faults, &lives, &seconds, judged, Duration::from_secs(5));
+        assert_eq!(windows[0].force.to, judged.to);
+    }
+
+    #[test]
+    fn a_late_heal_clears_a_stuck_one() {
+        let mut data = Synthetic::hold(60).fault("cut", 10, 5).build();
+        let id = data.run.faults[0].id.clone();
+        let stuck = FaultStage::Stuck { reason: "engine away".into() };
+        let at = data.events.iter().map(|e| e.at).max().unwrap();
+        data.events.retain(|e| {
+            !matches!(e.kind, EventKind::Fault { stage: FaultStage::Healed { .. }, .. })
+        });
+        let mut push = |stage| {
+            data.events.push(Event { at, kind: EventKind::Fault { fault: id.clone(), stage } });
+        };
+        push(stuck);
+        push(FaultStage::Healed { evidence: "seen".into() });
+        assert_eq!(lives(&data.run.faults, &data.events)[0].stuck, None);
+        data.events.pop();
+        assert!(lives(&data.run.faults, &data.events)[0].stuck.is_some());
+    }
+}
