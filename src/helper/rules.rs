@@ -19,6 +19,10 @@ const CHAIN: &str = "input";
 const COUNTER: &str = "dropped";
 const IPV4: &str = "peers4";
 const IPV6: &str = "peers6";
+/// `ICMPv6` types (RFC 4861, section 4) that pass, as ARP does, which IPv4 cuts never meet: a peer that
+/// can't find our link address would be told "host unreachable", and lost packets tell nothing.
+const NEIGHBOUR_SOLICITATION: u8 = 135;
+const NEIGHBOUR_ADVERTISEMENT: u8 = 136;
 /// Each attempt that fails lost a race with an expiry, another renewal or a removal.
 const ATTEMPTS: usize = 5;
 
@@ -175,12 +179,15 @@ fn create(batch: Transaction, cut: &Cut) -> nlink::Result<Transaction> {
             .counter_named(COUNTER)
             .drop()
     };
+    let let_pass = |kind| Rule::new(table, CHAIN).family(FAMILY).match_icmpv6_type(kind).accept();
     let batch = batch
         .add_table(table, FAMILY)
         .add_object(&Object::counter(table, COUNTER).family(FAMILY))
         .add_set(peers(table, IPV4, SetKeyType::Ipv4Addr))
         .add_set(peers(table, IPV6, SetKeyType::Ipv6Addr))
         .add_chain(chain)
+        .add_rule(let_pass(NEIGHBOUR_SOLICITATION))
+        .add_rule(let_pass(NEIGHBOUR_ADVERTISEMENT))
         .add_rule(drop_from(PacketField::Ip4Saddr, IPV4))
         .add_rule(drop_from(PacketField::Ip6Saddr, IPV6));
     Ok(fill(batch, cut))
