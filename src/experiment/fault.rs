@@ -4,7 +4,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Percent, duration_text, optional_duration_text};
+use serde_json::Value;
+
+use super::fault_schedule::Planned;
+use super::injection::Drafted;
+use super::source::{Context, Decode, Definitions, Id, Lasting, Node, form, words};
+use super::{FaultSchedule, Injection};
+use crate::units::{duration, duration_text, optional_duration_text};
 
 /// One entry of the fault list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,151 +29,6 @@ pub struct Fault {
     pub recover_within: Option<Duration>,
 }
 
-/// The fault kinds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Injection {
-    /// A signal to the main process, through the engine.
-    Kill {
-        /// Whom.
-        #[serde(flatten)]
-        victims: Victims,
-        /// Which signal.
-        signal: Signal,
-        /// The engine disarms restart policies for what it killed; longhaul starts it again after this.
-        #[serde(with = "duration_text")]
-        restart_after: Duration,
-    },
-    /// An orderly stop, and a start at the end.
-    Stop {
-        /// Whom.
-        #[serde(flatten)]
-        victims: Victims,
-        /// From SIGTERM to SIGKILL.
-        #[serde(with = "duration_text")]
-        grace: Duration,
-    },
-    /// An orderly stop and an immediate start.
-    Restart {
-        /// Whom.
-        #[serde(flatten)]
-        victims: Victims,
-        /// From SIGTERM to SIGKILL.
-        #[serde(with = "duration_text")]
-        grace: Duration,
-    },
-    /// Frozen by the cgroup freezer (containers) or SIGSTOP (processes).
-    Pause {
-        /// Whom.
-        #[serde(flatten)]
-        victims: Victims,
-    },
-    /// Disconnected from its networks.
-    Detach {
-        /// Whom.
-        #[serde(flatten)]
-        victims: Victims,
-        /// Only from this network (its key in the compose file); default: all.
-        network: Option<String>,
-    },
-    /// Packets between two groups of services are dropped.
-    Partition {
-        /// One group: service names.
-        between: Vec<String>,
-        /// The other group.
-        and: Vec<String>,
-        /// Which packets.
-        direction: Direction,
-    },
-}
-
-/// Whom of one service.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Victims {
-    /// Service name.
-    pub service: String,
-    /// How many of its instances, drawn from the seed.
-    pub pick: Pick,
-}
-
-/// How many instances. Text: `one`, `all`, `2`, `50%`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Pick {
-    /// One.
-    One,
-    /// All.
-    All,
-    /// So many, at most all.
-    Count(u32),
-    /// A share, rounded up, at least one.
-    Share(Percent),
-}
-
-impl Pick {
-    /// How many of `n`.
-    pub fn of(self, n: u32) -> u32 {
-        match self {
-            Self::One => n.min(1),
-            Self::All => n,
-            Self::Count(k) => k.min(n),
-            Self::Share(share) => {
-                ((f64::from(n) * share.fraction()).ceil() as u32).clamp(n.min(1), n)
-            }
-        }
-    }
-}
-
-/// A POSIX signal by name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Signal(
-    /// `SIGKILL`, `SIGTERM`, ...
-    pub String,
-);
-
-/// Which packets a partition drops.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Direction {
-    /// Both ways.
-    #[default]
-    Both,
-    /// Only from `between` to `and`.
-    Forward,
-    /// Only from `and` to `between`.
-    Backward,
-}
-
-/// When a fault comes. All times count from the start of the load profile, after the warm-up.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FaultSchedule {
-    /// At these times.
-    At(Vec<Duration>),
-    /// Again and again.
-    Every {
-        /// Time between two starts.
-        #[serde(with = "duration_text")]
-        every: Duration,
-        /// Each start is moved by up to this, either way.
-        #[serde(with = "duration_text")]
-        jitter: Duration,
-        /// The first start; default: `every`.
-        #[serde(with = "duration_text")]
-        first_after: Duration,
-    },
-    /// A Poisson process.
-    Random {
-        /// Mean time between two starts.
-        #[serde(with = "duration_text")]
-        mean: Duration,
-        /// At least this between the end of one and the start of the next.
-        #[serde(with = "duration_text")]
-        min_gap: Duration,
-    },
-}
-
 /// Whether two faults may be in force at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -177,4 +38,92 @@ pub enum Overlap {
     Forbid,
     /// They may.
     Allow,
+}
+
+words! {
+    Overlap {
+        "forbid" => Overlap::Forbid,
+        "allow" => Overlap::Allow,
+    }
+}
+
+form! {
+    /// One fault.
+    struct FaultForm {
+        /// Its name, unique in the file.
+        name: Id = Required,
+        /// What is done.
+        inject: Drafted = Required,
+        /// When, counted from the start of the profile.
+        schedule: Planned = Required,
+        /// How long it lasts, 100ms to 24h; for stop, pause, detach and partition.
+        lasts["for"]: Lasting<100, 86_400_000> = Optional,
+        /// A limit on the time from its end until the workload is back in its band.
+        recover_within: Lasting<1_000, 86_400_000> = Optional,
+    }
+}
+
+impl Decode for Fault {
+    fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
+        let form = FaultForm::decode(node, cx)?;
+        let inject = form.inject?;
+        let lasts = match (&inject.value.injection, &form.lasts) {
+            (Injection::Kill { restart_after, .. }, None) => *restart_after,
+            (Injection::Restart { .. }, None) => Duration::ZERO,
+            (Injection::Kill { .. }, Some(lasts)) => {
+                let hint = "`restart_after` says when it is started again";
+                cx.problem_hint(lasts.span, "`for` does not go with `kill`", hint);
+                return None;
+            }
+            (Injection::Restart { .. }, Some(lasts)) => {
+                let hint = "use `stop` to keep it down for a time";
+                cx.problem_hint(lasts.span, "`for` does not go with `restart`", hint);
+                return None;
+            }
+            (_, Some(lasts)) => lasts.value.0,
+            (_, None) => {
+                if !node.has("for") {
+                    let message =
+                        format!("`for` is missing: how long the {} lasts", inject.value.kind);
+                    cx.problem_hint(node.span, message, "for example for: 30s");
+                }
+                return None;
+            }
+        };
+        let planned = form.schedule?;
+        let (starts, span) = (planned.value.starts, planned.span);
+        if let FaultSchedule::Every { every, .. } = &planned.value.schedule
+            && *every <= lasts
+        {
+            let message = format!("it comes again before its {} are over", duration(lasts));
+            cx.problem_hint(span, message, "`every` must be longer than the fault lasts");
+        }
+        cx.later(move |known, found| {
+            let Some(profile) = known.profile() else { return };
+            for start in starts {
+                if start.earliest < known.steady {
+                    let message = "it would come before the steady state has been seen";
+                    let hint = format!("the first {} are watched", duration(known.steady));
+                    found.add(start.span, message, hint);
+                }
+                if start.latest + lasts > profile {
+                    let end = duration(start.latest + lasts);
+                    let message = format!("it would end at {end}, after the profile");
+                    let hint = format!("the profile takes {}", duration(profile));
+                    found.add(start.span, message, hint);
+                }
+            }
+        });
+        Some(Self {
+            name: form.name?.value.0,
+            inject: inject.value.injection,
+            schedule: planned.value.schedule,
+            lasts,
+            recover_within: form.recover_within.map(|r| r.value.0),
+        })
+    }
+
+    fn schema(defs: &mut Definitions) -> Value {
+        FaultForm::schema(defs)
+    }
 }

@@ -5,8 +5,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Scenario, Step};
-use crate::units::{Rate, duration_text};
+use serde_json::Value;
+
+use super::scenario::ScenarioBody;
+use super::source::{
+    Context, Decode, Definitions, File, Id, Int, Lasting, Named, Node, Several, form, words,
+};
+use super::{Scenario, Segment, Step};
+use crate::units::{duration, duration_text};
 
 /// The load.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,54 +56,6 @@ pub struct Tls {
     pub cert_file: Option<PathBuf>,
     /// PEM file of its key.
     pub key_file: Option<PathBuf>,
-}
-
-/// One piece of the profile.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Segment {
-    /// A steady rate.
-    Hold {
-        /// The rate.
-        rate: Rate,
-        /// For how long.
-        #[serde(rename = "for", with = "duration_text")]
-        lasts: Duration,
-    },
-    /// A linear change of rate.
-    Ramp {
-        /// Rate at its start.
-        from: Rate,
-        /// Rate at its end.
-        to: Rate,
-        /// For how long.
-        #[serde(rename = "over", with = "duration_text")]
-        lasts: Duration,
-    },
-    /// No arrivals.
-    Pause {
-        /// For how long.
-        #[serde(rename = "for", with = "duration_text")]
-        lasts: Duration,
-    },
-}
-
-impl Segment {
-    /// How long it lasts.
-    pub fn lasts(&self) -> Duration {
-        match self {
-            Self::Hold { lasts, .. } | Self::Ramp { lasts, .. } | Self::Pause { lasts } => *lasts,
-        }
-    }
-
-    /// Rates at its start and its end, arrivals per second.
-    pub fn rates(&self) -> (f64, f64) {
-        match self {
-            Self::Hold { rate, .. } => (rate.get(), rate.get()),
-            Self::Ramp { from, to, .. } => (from.get(), to.get()),
-            Self::Pause { .. } => (0.0, 0.0),
-        }
-    }
 }
 
 /// The load as pieces of linear rate, warm-up first: what the engine schedules and the verdict compares with.
@@ -164,6 +122,100 @@ impl Load {
                     .map(|Step::Http(step)| format!("{}/{}", s.name, step.name))
             })
             .collect()
+    }
+}
+
+/// A whole run at most: a week.
+const LONGEST: Duration = Duration::from_hours(7 * 24);
+
+words! {
+    Arrival {
+        "constant" => Arrival::Constant,
+    }
+    later "poisson"
+}
+
+form! {
+    /// TLS settings for `https://` URLs.
+    struct TlsForm {
+        /// PEM file of authorities to trust besides the system's.
+        ca["ca_file"]: File = Optional,
+        /// PEM file of the client certificate chain; needs `key_file`.
+        cert["cert_file"]: File = Optional,
+        /// PEM file of the client certificate's key; needs `cert_file`.
+        key["key_file"]: File = Optional,
+    }
+}
+
+form! {
+    /// The load: how much, in what shape, for how long, of what.
+    struct LoadForm {
+        /// Ramp from nothing to the first rate; not judged. 0s to 24h.
+        warmup: Lasting<0, 86_400_000> = Default("0s"),
+        /// The shape: pieces one after the other; judged.
+        profile: Several<Segment, 1> = Required,
+        /// Spacing of arrivals.
+        arrival: Arrival = Default("constant"),
+        /// Connections at most.
+        connections: Int<1, 10_000> = Default("100"),
+        /// Time from due to complete answer, for each step. 1ms to 1h.
+        timeout: Lasting<1, 3_600_000> = Default("10s"),
+        /// No load while sampling goes on: does memory come back? 0s to 24h.
+        cooldown: Lasting<0, 86_400_000> = Default("0s"),
+        /// TLS settings.
+        tls: TlsForm = Optional,
+        /// What arrives, by name.
+        scenarios: Named<Id, ScenarioBody, 1> = Required,
+    }
+}
+
+impl Decode for Load {
+    fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
+        let form = LoadForm::decode(node, cx)?;
+        let profile = form.profile?;
+        let place = profile.span;
+        cx.later(move |known, found| {
+            let Some(load) = known.load else { return };
+            if load.profile.iter().all(|s| s.rates() == (0.0, 0.0)) {
+                let hint = "give a `hold` or `ramp` a rate above 0/s";
+                found.add(place, "the profile has no arrivals", hint);
+            }
+            let whole = load.warmup + load.profile_length() + load.cooldown;
+            if whole > LONGEST {
+                let message = format!("the run would take {}", duration(whole));
+                found.add(place, message, "a run takes 7days at most");
+            }
+        });
+        let tls = form.tls.map(|tls| {
+            if let (Some(lone), None) | (None, Some(lone)) = (&tls.value.cert, &tls.value.key) {
+                cx.problem(lone.span, "`cert_file` and `key_file` are given together");
+            }
+            Tls {
+                ca_file: tls.value.ca.map(|f| f.value.0),
+                cert_file: tls.value.cert.map(|f| f.value.0),
+                key_file: tls.value.key.map(|f| f.value.0),
+            }
+        });
+        Some(Self {
+            warmup: form.warmup?.value.0,
+            profile: profile.value.0.into_iter().map(|s| s.value).collect(),
+            arrival: form.arrival?.value,
+            connections: u32::try_from(form.connections?.value.0).ok()?,
+            timeout: form.timeout?.value.0,
+            cooldown: form.cooldown?.value.0,
+            tls: tls.unwrap_or_default(),
+            scenarios: form
+                .scenarios?
+                .value
+                .0
+                .into_iter()
+                .map(|(name, body)| body.value.named(name.value.0))
+                .collect(),
+        })
+    }
+
+    fn schema(defs: &mut Definitions) -> Value {
+        LoadForm::schema(defs)
     }
 }
 

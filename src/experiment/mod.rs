@@ -4,20 +4,52 @@
 //! text of a file; out comes a valid [`Experiment`], or every problem at once, each with its place.
 //! Never touches Docker or the network.
 
+mod body;
+mod capture;
+mod compose;
+mod external;
 mod fault;
+mod fault_schedule;
+mod file;
+mod http_step;
+mod injection;
+mod known;
 mod limit;
 mod load;
+mod overrides;
+mod process;
+mod read;
+mod ready;
 mod sampling;
 mod scenario;
+mod segment;
+mod source;
+mod steady_state;
 mod target;
 mod template;
+mod url;
+mod variables;
 
-pub use fault::{Direction, Fault, FaultSchedule, Injection, Overlap, Pick, Signal, Victims};
-pub use limit::{AbortWhen, LatencyFigure, Limit, LimitKind, Scope, SteadyState};
-pub use load::{Arrival, Load, Segment, Timeline, Tls};
+pub use body::Body;
+pub use capture::{Capture, CaptureSource};
+pub use compose::Compose;
+pub use external::External;
+pub use fault::{Fault, Overlap};
+pub use fault_schedule::FaultSchedule;
+pub use file::{LoadError, load, load_with, parse, schema};
+pub use http_step::{Expect, HttpStep, Method};
+pub use injection::{Direction, Injection, Pick, Signal, Victims};
+pub use limit::{LatencyFigure, Limit, LimitKind, Scope};
+pub use load::{Arrival, Load, Timeline, Tls};
+pub use overrides::{OverrideError, Overrides};
+pub use process::{Process, ProcessService};
+pub use ready::{Probe, Ready};
 pub use sampling::Sampling;
-pub use scenario::{Body, Capture, CaptureSource, Expect, HttpStep, Method, Scenario, Step};
-pub use target::{Compose, External, Probe, Process, ProcessService, Ready, System, Target};
+pub use scenario::{Scenario, Step};
+pub use segment::Segment;
+pub use source::{Problem, Problems, Span};
+pub use steady_state::{AbortWhen, SteadyState};
+pub use target::{System, Target};
 pub use template::{Part, Template};
 
 use std::collections::BTreeMap;

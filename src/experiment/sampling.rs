@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use serde_json::Value;
+
+use super::source::{Context, Decode, Definitions, Lasting, Node, form};
 use crate::units::{duration_text, optional_duration_text};
 
 /// What is read, and how often.
@@ -33,5 +36,37 @@ impl Sampling {
         );
         let unit = if profile > Duration::from_hours(1) { 60 } else { 1 };
         Duration::from_secs(secs.div_ceil(unit).max(1) * unit)
+    }
+}
+
+form! {
+    /// What is read, and how often.
+    struct SamplingForm {
+        /// Time between two readings, 100ms to 1min.
+        interval: Lasting<100, 60_000> = Default("1s"),
+        /// Length of a ledger row, 1s to 24h; default: 1h, or a twelfth of a profile under 12h. Rounded
+        /// up to whole seconds, for profiles past an hour to whole minutes.
+        ledger: Lasting<1_000, 86_400_000> = Optional,
+    }
+    later "scrape"
+}
+
+impl Decode for Sampling {
+    fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
+        let form = SamplingForm::decode(node, cx)?;
+        Some(Self {
+            interval: form.interval?.value.0,
+            ledger: form.ledger.map(|ledger| ledger.value.0),
+        })
+    }
+
+    fn schema(defs: &mut Definitions) -> Value {
+        SamplingForm::schema(defs)
+    }
+}
+
+impl Default for Sampling {
+    fn default() -> Self {
+        Self { interval: Duration::from_secs(1), ledger: None }
     }
 }

@@ -1,11 +1,15 @@
 //! `scenarios:` what one arrival does.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::Template;
-use crate::units::optional_duration_text;
+use super::HttpStep;
+use super::http_step::Drafted;
+use super::source::{
+    Context, Decode, Definitions, Int, Node, Placed, Several, choice, excerpt, form,
+};
 
 /// One kind of arrival.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,102 +32,87 @@ pub enum Step {
     Http(HttpStep),
 }
 
-/// HTTP methods.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the names are HTTP's")]
-pub enum Method {
-    Get,
-    Post,
-    Put,
-    Patch,
-    Delete,
-    Head,
-    Options,
-}
-
-impl Method {
-    /// As on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Patch => "PATCH",
-            Self::Delete => "DELETE",
-            Self::Head => "HEAD",
-            Self::Options => "OPTIONS",
-        }
+choice! {
+    /// One step.
+    enum StepForm {
+        /// One HTTP request.
+        Http["http"]: Drafted,
     }
 }
 
-/// One HTTP request.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct HttpStep {
-    /// Its name; default: method and path without query, templates shown as `{}`.
-    pub name: String,
-    /// Method.
-    pub method: Method,
-    /// Absolute `http://` or `https://` URL.
-    pub url: Template,
-    /// Header fields in the order of the file.
-    pub headers: Vec<(String, Template)>,
-    /// Body.
-    pub body: Option<Body>,
-    /// What a good answer looks like.
-    pub expect: Expect,
-    /// What to keep of the answer.
-    pub capture: Vec<Capture>,
-    /// Timeout of this step; default: the load's.
-    #[serde(with = "optional_duration_text")]
-    pub timeout: Option<Duration>,
-}
-
-/// A request body.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Body {
-    /// JSON text with templates in it; sets `content-type: application/json` unless the step does.
-    Json(Template),
-    /// As written.
-    Raw(Template),
-}
-
-/// What a good answer looks like.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Expect {
-    /// Statuses that are good; empty: 200 to 399.
-    pub status: Vec<u16>,
-    /// A text that the body must contain.
-    pub body_contains: Option<String>,
-}
-
-impl Expect {
-    /// Whether the status is a good one.
-    pub fn accepts(&self, status: u16) -> bool {
-        if self.status.is_empty() {
-            (200..400).contains(&status)
-        } else {
-            self.status.contains(&status)
-        }
+form! {
+    /// One kind of arrival.
+    struct ScenarioForm {
+        /// Its share among all scenarios' weights.
+        weight: Int<1, 1_000_000> = Default("1"),
+        /// Done once per virtual session, and again after a 401. What it captures is known to `steps`.
+        session: Several<StepForm> = Optional,
+        /// Done in order; the first that ends badly ends the arrival.
+        steps: Several<StepForm, 1> = Required,
     }
 }
 
-/// A value kept for later steps.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Capture {
-    /// Name for use in templates.
-    pub name: String,
-    /// Where it is.
-    pub from: CaptureSource,
+/// A scenario without its name, which is its key.
+#[derive(Debug)]
+pub(super) struct ScenarioBody {
+    weight: u32,
+    session: Vec<Step>,
+    steps: Vec<Step>,
 }
 
-/// Where a captured value is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CaptureSource {
-    /// `json:$.a.b[0]`, kept as the JSON pointer `/a/b/0`.
-    Json(String),
-    /// `header:x-name`.
-    Header(String),
+impl ScenarioBody {
+    /// The scenario of this name.
+    pub(super) fn named(self, name: String) -> Scenario {
+        Scenario { name, weight: self.weight, session: self.session, steps: self.steps }
+    }
+}
+
+impl Decode for ScenarioBody {
+    fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
+        cx.captured.clear();
+        let form = ScenarioForm::decode(node, cx)?;
+        if node.has("session") && form.session.is_none() {
+            return None;
+        }
+        let session = form.session.map_or_else(Vec::new, |s| s.value.0);
+        let count = session.len();
+        let mut steps: Vec<_> = session.into_iter().chain(form.steps?.value.0).collect();
+        tell_apart(&mut steps, cx);
+        let mut all = steps.into_iter().map(|s| match s.value {
+            StepForm::Http(drafted) => Step::Http(drafted.step),
+        });
+        let session = all.by_ref().take(count).collect();
+        Some(Self {
+            weight: u32::try_from(form.weight?.value.0).ok()?,
+            session,
+            steps: all.collect(),
+        })
+    }
+
+    fn schema(defs: &mut Definitions) -> Value {
+        ScenarioForm::schema(defs)
+    }
+}
+
+/// Gives every step of a scenario a name of its own: given names must differ, others are numbered.
+fn tell_apart(steps: &mut [Placed<StepForm>], cx: &mut Context) {
+    let mut taken = BTreeSet::new();
+    for step in steps.iter() {
+        let StepForm::Http(drafted) = &step.value;
+        let Drafted { step, named: Some(span) } = &**drafted else { continue };
+        if !taken.insert(step.name.clone()) {
+            let message = format!("a second step called {}", excerpt(&step.name));
+            cx.problem(*span, message);
+        }
+    }
+    for step in steps {
+        let StepForm::Http(drafted) = &mut step.value;
+        let Drafted { step, named: None } = &mut **drafted else { continue };
+        let plain = step.name.clone();
+        let mut number = 1;
+        while !taken.insert(step.name.clone()) {
+            number += 1;
+            step.name = format!("{plain} ({number})");
+        }
+    }
 }

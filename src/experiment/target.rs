@@ -1,12 +1,11 @@
 //! `target:` the system under test.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-use crate::units::duration_text;
+use super::ready::ReadyAll;
+use super::source::{Context, Decode, Definitions, Node, OneOrMore, form};
+use super::{Compose, External, Process, Ready};
 
 /// The system under test, and how to tell that it is ready.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,73 +29,55 @@ pub enum System {
     External(External),
 }
 
-/// A Compose project.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Compose {
-    /// The compose file; absolute once loaded (relative to the experiment file in the text).
-    pub file: PathBuf,
-    /// Project name; default: the experiment's name.
-    pub project: String,
-    /// Whether images are built first.
-    pub build: bool,
-    /// Replicas by service.
-    pub scale: BTreeMap<String, u32>,
-    /// Environment for the compose file.
-    pub env: BTreeMap<String, String>,
+form! {
+    /// The system under test: exactly one of `compose`, `process` and `external`.
+    struct TargetForm {
+        /// A Compose project of its own: brought up before the run, removed after it.
+        compose: Compose = Optional,
+        /// Child processes, without Docker.
+        process: Process = Optional,
+        /// Containers that are already running: observed and hurt, never created or removed.
+        external: External = Optional,
+        /// What must be true before load starts; all of them.
+        ready: OneOrMore<ReadyAll> = Optional,
+    }
 }
 
-/// Child processes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Process {
-    /// The services by name. The short form `process: { command: [...] }` is one service called `app`.
-    pub services: BTreeMap<String, ProcessService>,
-}
+const SYSTEMS: &str = "one of `compose`, `process` and `external`";
 
-/// One service of a process target.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ProcessService {
-    /// Program and arguments. `{{self}}` is longhaul's own executable, `{{listen}}` the address
-    /// `127.0.0.1:PORT` that longhaul picked for the instance, `{{port}}` its port.
-    pub command: Vec<String>,
-    /// Environment. longhaul adds `PORT`, and the variables of `links`.
-    pub env: BTreeMap<String, String>,
-    /// How many.
-    pub replicas: u32,
-    /// A fixed port instead of a picked one; only with one replica.
-    pub port: Option<u16>,
-    /// Environment variable -> service: the variable holds that service's addresses, comma-separated,
-    /// each through a proxy of longhaul's, so that a partition can cut it. Also sets the start order.
-    pub links: BTreeMap<String, String>,
-    /// Working directory; default: the experiment file's folder.
-    pub dir: Option<PathBuf>,
-}
+impl Decode for Target {
+    fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
+        let form = TargetForm::decode(node, cx)?;
+        let mut systems: Vec<_> = [
+            form.compose.map(|c| (System::Compose(c.value), c.span)),
+            form.process.map(|p| (System::Process(p.value), p.span)),
+            form.external.map(|e| (System::External(e.value), e.span)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        for (_, span) in systems.drain(1.min(systems.len())..) {
+            cx.problem_hint(span, "a second target", format!("give {SYSTEMS}"));
+        }
+        let given = |key: &str| node.has(key);
+        if !["compose", "process", "external"].into_iter().any(given) {
+            cx.problem_hint(
+                node.span,
+                "nothing says what the target is",
+                format!("give {SYSTEMS}"),
+            );
+        }
+        let ready = form.ready.map_or_else(Vec::new, |r| r.value.0);
+        Some(Self {
+            system: systems.pop()?.0,
+            ready: ready.into_iter().flat_map(|r| r.value.0).collect(),
+        })
+    }
 
-/// Containers that are already running.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct External {
-    /// Container names or ids by service.
-    pub containers: BTreeMap<String, Vec<String>>,
-}
-
-/// One readiness condition.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Ready {
-    /// What is asked.
-    #[serde(flatten)]
-    pub probe: Probe,
-    /// For how long it is asked before the run is given up (exit 12).
-    #[serde(with = "duration_text")]
-    pub within: Duration,
-}
-
-/// How readiness is asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Probe {
-    /// `GET` answers 2xx. `http://<service>.target:PORT/...` asks every instance.
-    Http(String),
-    /// A TCP connection is accepted at `host:port`; `<service>.target:PORT` asks every instance.
-    Tcp(String),
-    /// Every container of these services reports healthy.
-    Healthy(Vec<String>),
+    fn schema(defs: &mut Definitions) -> Value {
+        let schema = TargetForm::schema(defs);
+        let one = ["compose", "process", "external"].map(|key| json!({ "required": [key] }));
+        defs.constrain("TargetForm", "oneOf", one.into_iter().collect());
+        schema
+    }
 }

@@ -1,0 +1,201 @@
+//! `compose:` a Compose project as the target.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::source::{
+    Context, Decode, Definitions, File, Found, Int, Kind, Named, Node, Text, build, excerpt, form,
+};
+use super::{read, template};
+
+/// A Compose project.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Compose {
+    /// The compose file; absolute once loaded (relative to the experiment file in the text).
+    pub file: PathBuf,
+    /// Project name; default: the experiment's name.
+    pub project: String,
+    /// Whether images are built first.
+    pub build: bool,
+    /// Replicas by service.
+    pub scale: BTreeMap<String, u32>,
+    /// Environment for the compose file.
+    pub env: BTreeMap<String, String>,
+}
+
+form! {
+    /// A Compose project.
+    struct ComposeForm {
+        /// The compose file, relative to this file.
+        file: File = Required,
+        /// Project name; default: the experiment's name.
+        project: ProjectName = Optional,
+        /// Whether images are built first.
+        build: bool = Default("false"),
+        /// Replicas by service, 0 to 100.
+        scale: Named<Text, Int<0, 100>> = Optional,
+        /// Environment for the compose file. May use variables.
+        env: Environment = Optional,
+    }
+}
+
+impl Decode for Compose {
+    /// An absent project name is left empty: the experiment's name takes its place.
+    fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
+        let form = ComposeForm::decode(node, cx)?;
+        let mut scale = BTreeMap::new();
+        for (service, count) in form.scale.into_iter().flat_map(|s| s.value.0) {
+            let (name, span) = (service.value.0, service.span);
+            scale.insert(name.clone(), u32::try_from(count.value.0).ok()?);
+            cx.later(move |known, found| known.service(&name, span, found));
+        }
+        Some(Self {
+            file: form.file?.value.0,
+            project: form.project.map(|p| p.value.0).unwrap_or_default(),
+            build: form.build?.value,
+            scale,
+            env: form.env.map(|e| e.value.0).unwrap_or_default(),
+        })
+    }
+
+    fn schema(defs: &mut Definitions) -> Value {
+        ComposeForm::schema(defs)
+    }
+}
+
+impl Compose {
+    /// The services of the compose file, if they can be told by looking at it: a file that includes
+    /// others, or that this reader does not understand, tells nothing.
+    pub(super) fn services(&self) -> Option<BTreeSet<String>> {
+        services(&self.file)
+    }
+
+    /// The project name that stands for an experiment's name: lower case, digits, `-` and `_`.
+    pub(super) fn project_for(experiment: &str) -> String {
+        let name: String = experiment
+            .to_ascii_lowercase()
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' })
+            .collect();
+        let name = name.trim_start_matches(['-', '_']);
+        if name.is_empty() { "longhaul".to_owned() } else { name.to_owned() }
+    }
+}
+
+fn services(file: &Path) -> Option<BTreeSet<String>> {
+    let text = read::text(file).ok()?;
+    let mut found = Found::default();
+    let root = build(&text, &mut found)?;
+    if found.into_problems(file, &text).is_some() || root.has("include") {
+        return None;
+    }
+    match &root.get("services")?.kind {
+        Kind::Map(entries) => Some(entries.iter().map(|(key, _)| key.name.clone()).collect()),
+        _ => None,
+    }
+}
+
+/// A name that Compose takes.
+#[derive(Debug)]
+struct ProjectName(String);
+
+impl Decode for ProjectName {
+    fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
+        let text = node.scalar("a name", cx)?;
+        if text.len() <= 60 && Compose::project_for(text) == text {
+            return Some(Self(text.to_owned()));
+        }
+        let hint = "up to 60 of a-z, 0-9, `-` and `_`, beginning with a letter or digit";
+        cx.problem_hint(node.span, format!("{} is not a project name", excerpt(text)), hint);
+        None
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "type": "string", "pattern": "^[a-z0-9][a-z0-9_-]{0,59}$" })
+    }
+}
+
+/// Environment variables; their values may use the file's variables.
+#[derive(Debug)]
+pub(super) struct Environment(pub BTreeMap<String, String>);
+
+impl Decode for Environment {
+    fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
+        let named = Named::<EnvironmentName, EnvironmentValue>::decode(node, cx)?;
+        Some(Self(named.0.into_iter().map(|(name, value)| (name.value.0, value.value.0)).collect()))
+    }
+
+    fn schema(defs: &mut Definitions) -> Value {
+        Named::<EnvironmentName, EnvironmentValue>::schema(defs)
+    }
+}
+
+/// A name of an environment variable.
+#[derive(Debug)]
+pub(super) struct EnvironmentName(pub String);
+
+impl Decode for EnvironmentName {
+    fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
+        let text = node.scalar("a name", cx)?;
+        let fits = !text.is_empty()
+            && !text.starts_with(|c: char| c.is_ascii_digit())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        if fits {
+            return Some(Self(text.to_owned()));
+        }
+        let message = format!("{} is not a name of an environment variable", excerpt(text));
+        cx.problem_hint(node.span, message, "letters, digits and `_`, not beginning with a digit");
+        None
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" })
+    }
+}
+
+#[derive(Debug)]
+struct EnvironmentValue(String);
+
+impl Decode for EnvironmentValue {
+    fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
+        let text = template::fill(node, &["self", "listen", "port"], cx)?;
+        if text.contains('\0') {
+            cx.problem(node.span, "an environment variable can't hold a zero byte");
+            return None;
+        }
+        Some(Self(text))
+    }
+
+    fn schema(defs: &mut Definitions) -> Value {
+        Text::schema(defs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_experiments_name_becomes_a_project_name() {
+        assert_eq!(Compose::project_for("Checkout.Soak-1"), "checkout-soak-1");
+        assert_eq!(Compose::project_for("_x"), "x");
+        assert_eq!(Compose::project_for("___"), "longhaul");
+    }
+
+    #[test]
+    fn services_are_read_where_the_file_tells_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("compose.yaml");
+        let read = |text: &str| {
+            std::fs::write(&file, text).unwrap();
+            services(&file)
+        };
+        let names = read("services:\n  api: {}\n  db: {image: x}\n").unwrap();
+        assert_eq!(names.into_iter().collect::<Vec<_>>(), ["api", "db"]);
+        assert_eq!(read("include: [x]\nservices: {api: {}}\n"), None);
+        assert_eq!(read("services: [\n"), None);
+    }
+}

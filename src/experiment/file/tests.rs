@@ -1,0 +1,511 @@
+//! Whole files: a full one, broken ones, hostile ones.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::experiment::{
+    Body, CaptureSource, FaultSchedule, Injection, LatencyFigure, LimitKind, Part, Pick, Probe,
+    Segment, Step,
+};
+
+const FULL: &str = r#"version: 1
+name: checkout-soak
+description: One night of checkout traffic with a killed replica every hour.
+tags: { team: payments, year: 2026 }
+seed: 42
+target:
+  compose: { file: compose/checkout.yaml, build: true, scale: { api: 3 } }
+  ready: { http: "{{base}}/health", within: 3m }
+variables: { base: "http://127.0.0.1:8080" }
+load:
+  warmup: 10m
+  profile:
+    - ramp: { from: 0/s, to: 50/s, over: 5m }
+    - hold: { rate: 50/s, for: 24h }
+    - pause: { for: 1m }
+  arrival: constant
+  connections: 200
+  timeout: 5s
+  cooldown: 10m
+  scenarios:
+    browse:
+      weight: 8
+      steps:
+        - http: { get: "{{base}}/items/{{random_int(1, 1000)}}?x=1", expect: { status: 200 } }
+        - http: { get: "{{base}}/items/{{uuid}}" }
+        - http: { name: health, get: "http://api.target:8080/health", timeout: 1s }
+    buy:
+      weight: 2
+      session:
+        - http:
+            post: "{{base}}/auth/login"
+            json: { user: "u{{random_int(1, 50)}}", password: "pw", n: 3 }
+            capture: { token: "json:$.access_token", trace: "header:X-Trace" }
+      steps:
+        - http: { post: "{{base}}/orders", headers: { authorization: "Bearer {{token}}" }, json: { sku: a1 }, expect: { status: [200, 201], body_contains: ok } }
+        - http: { put: "{{base}}/raw", body: "{{trace}}" }
+faults:
+  - name: kill-one-api
+    inject: { kill: { service: api, pick: one, signal: SIGKILL } }
+    schedule: { every: 1h, jitter: 10m, first_after: 30m }
+    recover_within: 2m
+  - name: split-api-db
+    inject: { partition: { between: [api], and: db, direction: both } }
+    schedule: { random: { mean: 2h, min_gap: 30m } }
+    for: 45s
+  - name: stop-db
+    inject: { stop: { service: db, pick: 50%, grace: 1s } }
+    schedule: { at: [3h, 5h30m] }
+    for: 10s
+overlap: allow
+steady_state:
+  for: 1m
+  require: [ { error_rate: { max: 0.1% } }, { latency: { p99: 300ms, mean: 20ms } } ]
+limits:
+  - achieved_rate: { min: 90% }
+  - error_rate: { max: 1%, warn: 0.5% }
+  - error_rate: { max: 0.1%, scope: outside_faults }
+  - latency: { p95: 500ms, warn: 300ms, window: 1h }
+  - latency: { p50: 100ms, p99: 900ms, step: browse/health }
+  - memory: { service: api, max: 512MiB, mean: 256MiB }
+  - memory_growth: { max: 10% }
+  - restarts: { max: 0, unless: injected }
+  - recovery: { fault: stop-db, max: 60s }
+  - abort_when: { error_rate: { max: 50%, window: 5m } }
+sampling: { interval: 500ms, ledger: 1h }
+"#;
+
+/// A folder in which the compose file of [`FULL`] exists.
+fn folder() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("compose")).unwrap();
+    let compose = "services:\n  api: {image: a}\n  db: {image: b}\n";
+    std::fs::write(dir.path().join("compose/checkout.yaml"), compose).unwrap();
+    dir
+}
+
+fn read(text: &str) -> Result<Experiment, String> {
+    let dir = folder();
+    parse(text, &dir.path().join("e.yaml")).map_err(|problems| {
+        let prefix = format!("{}/", dir.path().display());
+        problems.to_string().replace(&prefix, "")
+    })
+}
+
+/// [`FULL`] with one text replaced; its problems.
+fn broken(from: &str, to: &str) -> String {
+    assert_eq!(FULL.matches(from).count(), 1, "{from}");
+    read(&FULL.replace(from, to)).expect_err(to)
+}
+
+/// A small process target, its services and faults given.
+fn process(services: &str, faults: &str) -> Result<Experiment, String> {
+    read(&format!(
+        "version: 1\nname: p\ntarget:\n  process:\n    services:\n{services}load:\n  profile: [ hold: {{ rate: 1/s, for: 1m }} ]\n  scenarios: {{ s: {{ steps: [ http: {{ get: \"http://a.target:80/\" }} ] }} }}\n{faults}"
+    ))
+}
+
+#[test]
+fn the_whole_format_is_read() {
+    let e = read(FULL).unwrap();
+    assert_eq!(e.name, "checkout-soak");
+    assert_eq!(e.tags["year"], "2026");
+    assert_eq!(e.seed, Seed(42));
+    let System::Compose(compose) = &e.target.system else { panic!() };
+    assert!(compose.file.is_absolute() && compose.file.ends_with("compose/checkout.yaml"));
+    assert_eq!((compose.project.as_str(), compose.scale["api"]), ("checkout-soak", 3));
+    assert_eq!(e.target.ready[0].probe, Probe::Http("http://127.0.0.1:8080/health".to_owned()));
+    assert_eq!(e.load.profile_length(), Duration::from_mins(24 * 60 + 6));
+    assert_eq!(
+        e.load.step_names(),
+        [
+            "browse/GET /items/{}",
+            "browse/GET /items/{} (2)",
+            "browse/health",
+            "buy/POST /auth/login",
+            "buy/POST /orders",
+            "buy/PUT /raw"
+        ]
+    );
+    let Step::Http(login) = &e.load.scenarios[1].session[0];
+    let Some(Body::Json(json)) = &login.body else { panic!() };
+    assert_eq!(json.outline(), r#"{"user":"u{}","password":"pw","n":3}"#);
+    assert_eq!(login.capture[0].from, CaptureSource::Json("/access_token".to_owned()));
+    assert_eq!(login.capture[1].from, CaptureSource::Header("x-trace".to_owned()));
+    let Step::Http(order) = &e.load.scenarios[1].steps[0];
+    assert_eq!(order.headers[0].1.parts[1], Part::Captured("token".to_owned()));
+    assert_eq!(order.expect.status, [200, 201]);
+    assert_eq!(e.faults[0].lasts, Duration::from_secs(5));
+    assert!(matches!(&e.faults[2].inject, Injection::Stop { victims, .. }
+        if matches!(victims.pick, Pick::Share(_))));
+    let hours = |h: f64| Duration::from_secs_f64(h * 3600.0);
+    assert_eq!(e.faults[2].schedule, FaultSchedule::At(vec![hours(3.0), hours(5.5)]));
+    assert_eq!(e.steady_state.as_ref().unwrap().require.len(), 3);
+    assert_eq!((e.limits.len(), e.abort_when.len()), (11, 1));
+    assert!(matches!(
+        &e.limits[3].kind,
+        LimitKind::Latency { figure: LatencyFigure::P95, warn: Some(_), .. }
+    ));
+    assert_eq!(e.abort_when[0].window, Duration::from_mins(5));
+    assert_eq!(e.sampling.interval, Duration::from_millis(500));
+    // What is stored reads back as the same experiment.
+    let stored = serde_json::to_string(&e).unwrap();
+    assert_eq!(serde_json::from_str::<Experiment>(&stored).unwrap(), e);
+}
+
+#[test]
+fn all_problems_are_told_at_once_each_at_its_place() {
+    let text = FULL
+        .replace("seed: 42", "sed: 42\nretention: { runs: 30 }")
+        .replace("weight: 8", "weight: 0")
+        .replace("rate: 50/s,", "rate: 50,")
+        .replace("{{token}}", "{{tokn}}")
+        .replace(
+            "service: api, pick: one, signal: SIGKILL",
+            "service: apii, pick: none, signal: SIGKIL",
+        )
+        .replace("and: db", "and: api")
+        .replace("warn: 0.5%", "warn: 2%")
+        .replace("fault: stop-db", "fault: stop-dv")
+        .replace("- memory_growth: { max: 10% }", "- leak: { verdict: not_leaking }");
+    insta::assert_snapshot!(read(&text).unwrap_err(), @r#"
+    e.yaml:5:1: unknown key "sed" (did you mean `seed`? allowed here: version, name, description, tags, seed, variables, target, load, faults, overlap, steady_state, limits, sampling)
+    e.yaml:6:1: `retention` is not available in this version (available here: version, name, description, tags, seed, variables, target, load, faults, overlap, steady_state, limits, sampling)
+    e.yaml:15:21: "50" is not a rate (0 to 1000000/s) (write for example "50/s" or "3000/m")
+    e.yaml:23:15: expected a whole number from 1 to 1000000, found "0"
+    e.yaml:36:80: `tokn` is neither a variable nor captured by an earlier step (did you mean `token`?)
+    e.yaml:40:32: "apii" is not a service of the target (did you mean `api`?)
+    e.yaml:40:44: expected one, all, a number or a percentage, found "none" (write one, all, 2 or 50%)
+    e.yaml:40:58: expected a word such as SIGKILL, found "SIGKIL" (did you mean `SIGKILL`?)
+    e.yaml:44:49: "api" is already in the partition (each service is in one group, once)
+    e.yaml:57:34: `warn` must be less than the limit (`warn` is the stricter tier)
+    e.yaml:62:5: `leak` is not available in this version (available here: achieved_rate, error_rate, latency, memory, memory_growth, restarts, recovery, abort_when)
+    e.yaml:64:24: "stop-dv" is not a fault of this file (did you mean `stop-db`?)
+    "#);
+}
+
+#[test]
+fn problems_are_drawn_into_the_file() {
+    let dir = folder();
+    std::fs::write(dir.path().join("e.yaml"), FULL.replace("timeout: 5s", "timeuot: 5s")).unwrap();
+    let Err(LoadError::Invalid(problems)) = load(&dir.path().join("e.yaml")) else { panic!() };
+    let drawn = problems.graphical(false).replace(&dir.path().display().to_string(), "");
+    insta::assert_snapshot!(drawn, @r#"
+     × unknown key "timeuot"
+       ╭─[/e.yaml:18:3]
+    17 │   connections: 200
+    18 │   timeuot: 5s
+       ·   ───────
+    19 │   cooldown: 10m
+       ╰────
+     help: did you mean `timeout`? allowed here: warmup, profile, arrival, connections, timeout,
+           cooldown, tls, scenarios
+    "#);
+    let json = serde_json::to_value(&*problems).unwrap();
+    assert_eq!(json["problems"][0]["line"], 18);
+    assert!(problems.graphical(true).contains('\u{1b}'));
+}
+
+#[test]
+fn what_this_version_lacks_is_said() {
+    for (from, to) in [
+        ("- pause: { for: 1m }", "- spike: { rate: 5/s, for: 1m }"),
+        ("- pause: { for: 1m }", "- users: { count: 50, for: 30s }"),
+        ("arrival: constant", "arrival: poisson"),
+        ("overlap: allow", "capture: { heap: {} }"),
+        ("overlap: allow", "schedule: { cron: x }"),
+        ("overlap: allow", "notify: []"),
+        ("interval: 500ms,", "scrape: {},"),
+    ] {
+        let told = broken(from, to);
+        assert!(told.contains("not available in this version"), "{to}: {told}");
+    }
+}
+
+#[test]
+fn every_rule_can_be_broken() {
+    let told: Vec<String> = [
+        ("version: 1", "version: 2"),
+        ("name: checkout-soak", "name: ../x"),
+        ("compose: { file: compose/checkout.yaml,", "compose: { file: compose,"),
+        ("compose: { file: compose/checkout.yaml,", "compose: { file: nope.yaml,"),
+        ("scale: { api: 3 }", "scale: { apo: 3 }"),
+        ("\"{{base}}/health\"", "\"{{bse}}/health\""),
+        ("within: 3m", "within: 3"),
+        ("for: 24h", "for: 169h"),
+        ("for: 24h", "for: 0s"),
+        ("connections: 200", "connections: 20000"),
+        ("timeout: 5s", "timeout: 0s"),
+        ("expect: { status: 200 }", "expect: { status: 99 }"),
+        ("http://api.target:8080/health", "http://apx.target:8080/health"),
+        ("http://api.target:8080/health", "ftp://api/health"),
+        ("http://api.target:8080/health", "http://{{random_int(1, 2)}}/health"),
+        ("http://api.target:8080/health", "http://api.target/health"),
+        ("name: health, get", "get: \"http://x/\", post"),
+        ("name: health, get: \"http://api.target:8080/health\"", "name: health"),
+        ("name: health, get", "name: \"GET /items/{}\", head"),
+        ("body: \"{{trace}}\"", "body: x, json: 1"),
+        ("json:$.access_token", "$.access_token"),
+        ("capture: { token:", "capture: { base:"),
+        ("headers: { authorization:", "headers: { Content-Length:"),
+        ("name: stop-db", "name: kill-one-api"),
+        ("schedule: { at: [3h, 5h30m] }", "schedule: { at: [25h, 30s] }"),
+        ("schedule: { at: [3h, 5h30m] }", "schedule: { at: 3h, every: 1h }"),
+        ("schedule: { at: [3h, 5h30m] }", "schedule: { every: 5s }"),
+        ("jitter: 10m", "jitter: 40m"),
+        ("for: 45s", "recover_within: 1m"),
+        ("recover_within: 2m", "for: 2m"),
+        ("between: [api]", "between: []"),
+        ("  for: 1m\n  require", "  for: 100h\n  require"),
+        ("achieved_rate: { min: 90% }", "achieved_rate: { min: 90%, warn: 80% }"),
+        ("achieved_rate: { min: 90% }", "achieved_rate: { min: 101% }"),
+        ("p95: 500ms, warn: 300ms", "warn: 300ms"),
+        ("p95: 500ms, warn: 300ms", "p95: 500ms, p99: 1s, warn: 300ms"),
+        ("window: 1h", "window: 25h"),
+        ("step: browse/health", "step: browse/helth"),
+        ("max: 512MiB", "max: 512"),
+        ("service: api, max: 512MiB, mean: 256MiB", "service: api"),
+        ("unless: injected", "unless: expected"),
+        ("{ error_rate: { max: 50%, window: 5m } }", "{ restarts: { max: 50 } }"),
+        ("interval: 500ms", "interval: 10ms"),
+        ("ledger: 1h", "ledger: 10ms"),
+        ("base: \"http://127.0.0.1:8080\"", "base: \"http://127.0.0.1:8080\", uuid: x"),
+        (
+            "- achieved_rate: { min: 90% }",
+            "- achieved_rate: { min: 90% }\n    error_rate: { max: 1% }",
+        ),
+        ("overlap: allow", "overlap: allow\nname: twice"),
+    ]
+    .into_iter()
+    .map(|(from, to)| broken(from, to))
+    .collect();
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    e.yaml:1:10: expected 1, found "2"
+    e.yaml:2:7: "../x" is not a name (1 to 100 of a-z, A-Z, 0-9, `-`, `_` and `.`, not beginning with `-` or `.`)
+    e.yaml:7:20: "compose" is a folder, not a file (paths are relative to the experiment file)
+    e.yaml:7:20: "nope.yaml" does not exist (paths are relative to the experiment file)
+    e.yaml:7:65: "apo" is not a service of the target (did you mean `api`?)
+    e.yaml:8:21: "bse" is not a variable (did you mean `base`?)
+    e.yaml:8:45: "3" is not a duration (write for example "30s", "10m" or "1h30m")
+    e.yaml:14:32: "169h" is out of range (from 1s to 7days)
+    e.yaml:14:32: "0s" is out of range (from 1s to 7days)
+    e.yaml:17:16: expected a whole number from 1 to 10000, found "20000"
+    e.yaml:18:12: "0s" is out of range (from 1ms to 1h)
+    e.yaml:24:88: expected a whole number from 100 to 599, found "99"
+    e.yaml:26:38: "apx" is not a service of the target (did you mean `api`?)
+    e.yaml:26:38: "ftp://api/health" is not an http:// or https:// URL (write it in full: http://host:port/path)
+    e.yaml:26:38: the host of a URL can't be filled in later (write the host, or a variable for it, before `/`)
+    e.yaml:26:38: "api.target" needs a port (write http://SERVICE.target:PORT/path)
+    e.yaml:26:43: a second method (make it a step of its own)
+    e.yaml:59:46: "browse/health" is not a step of a scenario (there are browse/GET /items/{}, browse/GET /items/{} (2), browse/GET /, buy/POST /auth/login, buy/POST /orders, buy/PUT /raw)
+    e.yaml:26:11: the request has no method (give one of get, post, put, patch, delete, head, options)
+    e.yaml:59:46: "browse/health" is not a step of a scenario (there are browse/GET /items/{} (2), browse/GET /items/{} (3), browse/GET /items/{}, buy/POST /auth/login, buy/POST /orders, buy/PUT /raw)
+    e.yaml:36:46: `json` and `body` are not given together
+    e.yaml:33:31: "$.access_token" does not say where the value is (write json:$.path.to[0].value or header:x-name)
+    e.yaml:33:24: `base` is already a variable
+    e.yaml:35:80: `token` is neither a variable nor captured by an earlier step (known here: base, base, trace, uuid)
+    e.yaml:35:55: longhaul sets `Content-Length` itself
+    e.yaml:46:5: a second fault called `kill-one-api` (give each fault a name of its own)
+    e.yaml:63:24: "stop-db" is not a fault of this file (there are kill-one-api, split-api-db, kill-one-api)
+    e.yaml:48:22: it would end at 1day 1h 10s, after the profile (the profile takes 1day 6m)
+    e.yaml:48:27: it would come before the steady state has been seen (the first 1m are watched)
+    e.yaml:48:5: at, every are not given together (give one of `at`, `every` and `random`)
+    e.yaml:48:5: it comes again before its 10s are over (`every` must be longer than the fault lasts)
+    e.yaml:48:24: it would come before the steady state has been seen (the first 1m are watched)
+    e.yaml:40:36: the jitter is too large (at most half of `every`, and at most `first_after`)
+    e.yaml:40:54: it would come before the steady state has been seen (the first 1m are watched)
+    e.yaml:42:5: `for` is missing: how long the partition lasts (for example for: 30s)
+    e.yaml:41:10: `for` does not go with `kill` (`restart_after` says when it is started again)
+    e.yaml:43:28: the list needs at least 1 item
+    e.yaml:52:8: "100h" is out of range (from 1s to 1day)
+    e.yaml:55:38: `warn` must be more than `min` (`warn` is the stricter tier)
+    e.yaml:55:27: "101%" is out of range (from 0% to 100%)
+    e.yaml:58:5: the latency limit has no figure (give one or several of p50, p90, p95, p99, p999, max, mean)
+    e.yaml:58:22: `warn` of which figure? (give each figure an entry of its own)
+    e.yaml:58:43: `warn` of which figure? (give each figure an entry of its own)
+    e.yaml:58:49: the window is longer than the profile (the profile takes 1day 6m)
+    e.yaml:59:46: "browse/helth" is not a step of a scenario (did you mean `browse/health`?)
+    e.yaml:60:34: "512" is not a size (write for example "512MiB" or "10MB")
+    e.yaml:60:5: the memory limit has no figure (give `max`, `mean` or both)
+    e.yaml:62:33: expected injected, found "expected" (did you mean `injected`?)
+    e.yaml:64:19: unknown key "restarts" (allowed here: achieved_rate, error_rate, latency)
+    e.yaml:65:23: "10ms" is out of range (from 100ms to 1m)
+    e.yaml:65:38: "10ms" is out of range (from 1s to 1day)
+    e.yaml:9:45: `uuid` has a meaning of its own in templates (a letter, then up to 63 letters, digits and `_`)
+    e.yaml:56:5: a second kind beside `achieved_rate` (one entry has one kind: make it an entry of its own)
+    e.yaml:51:1: the key "name" is given twice (it is already given in line 2)
+    "#);
+}
+
+#[test]
+fn process_targets_are_checked_against_their_links() {
+    let two = "      a: { command: [x], links: { B: b } }\n      b: { command: [\"{{self}}\", \"{{port}}\"] }\n";
+    let cut = "faults:\n  - { name: f, inject: { partition: { between: a, and: b } }, schedule: { at: 10s }, for: 5s }\n";
+    let e = process(two, cut).unwrap();
+    let System::Process(p) = &e.target.system else { panic!() };
+    assert_eq!(p.services["b"].command, ["{{self}}", "{{port}}"]);
+    assert!(p.services["a"].dir.as_ref().unwrap().is_absolute());
+    let told = [
+        process(&two.replace(", links: { B: b }", ""), cut),
+        process(&two.replace("B: b", "B: c"), ""),
+        process(&two.replace("B: b", "B: a"), ""),
+        process(&two.replace("{{port}}", "{{prt}}"), ""),
+        process(&two.replace("[x],", "[x], replicas: 2, port: 80,"), ""),
+        process(&two.replace("[x]", "[]"), ""),
+        process(two, "faults: [ { name: f, inject: { detach: { service: a } }, schedule: { at: 1s }, for: 1s } ]\n"),
+    ]
+    .map(Result::unwrap_err)
+    .join("\n");
+    insta::assert_snapshot!(told, @r#"
+    e.yaml:12:48: no `links` lead from one group to the other: it would cut nothing (list the server under `links` of its client)
+    e.yaml:6:38: "c" is not a service of the target (there are a, b)
+    e.yaml:6:7: the links go in a circle through a (services start after those they link to)
+    e.yaml:7:37: "prt" is not a variable (did you mean `port`?)
+    e.yaml:6:45: 2 replicas can't share one port (leave `port` out: each instance gets a port of its own)
+    e.yaml:6:12: the list needs at least 1 item
+    e.yaml:11:22: processes can't be detached (use `partition`)
+    "#);
+    let short = "version: 1\nname: p\ntarget: { process: { command: [x, \"1\"] } }\nload:\n  profile: [ hold: { rate: 1/s, for: 1m } ]\n  scenarios: { s: { steps: [ http: { get: \"http://app.target:80/\" } ] } }\n";
+    let System::Process(p) = read(short).unwrap().target.system else { panic!() };
+    assert_eq!(p.services["app"].command, ["x", "1"]);
+}
+
+#[test]
+fn the_command_line_takes_precedence() {
+    let dir = folder();
+    let file = dir.path().join("e.yaml");
+    std::fs::write(&file, FULL.replace("window: 1h", "window: 10h")).unwrap();
+    let pair = |k: &str, v: &str| (k.to_owned(), v.to_owned());
+    let overrides = Overrides {
+        duration: Some(Duration::from_hours(6)),
+        rate: Some("7/s".parse().unwrap()),
+        seed: Some(9),
+        set: vec![pair("base", "http://h:1")],
+        tag: vec![pair("team", "x"), pair("by", "y")],
+    };
+    let e = load_with(&file, &overrides).unwrap();
+    assert_eq!(e.seed, Seed(9));
+    assert_eq!(
+        e.load.profile[1],
+        Segment::Hold { rate: "7/s".parse().unwrap(), lasts: Duration::from_hours(6) }
+    );
+    assert_eq!(e.target.ready[0].probe, Probe::Http("http://h:1/health".to_owned()));
+    assert_eq!(e.variables["base"], "http://h:1");
+    assert_eq!((e.tags["team"].as_str(), e.tags["by"].as_str()), ("x", "y"));
+    assert_eq!(e.limits[3].window, Some(e.load.profile_length()), "cut to the profile");
+
+    let refused = |overrides: Overrides| load_with(&file, &overrides).unwrap_err().to_string();
+    let unknown = Overrides { set: vec![pair("bas", "x")], ..Overrides::default() };
+    assert_eq!(refused(unknown), "apply --set bas: the file has no such variable");
+    let early = Overrides { duration: Some(Duration::from_hours(4)), ..Overrides::default() };
+    assert!(refused(early).contains("after the profile"));
+    std::fs::write(&file, FULL.replace("- pause: { for: 1m }", "- hold: { rate: 1/s, for: 1m }"))
+        .unwrap();
+    let which = Overrides { rate: Some("7/s".parse().unwrap()), ..Overrides::default() };
+    assert!(refused(which).starts_with("apply --rate: the profile has 2 `hold` pieces"));
+}
+
+/// The error of a hostile file; each within a second.
+fn hostile(make: impl FnOnce(&Path)) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("e.yaml");
+    make(&file);
+    let clock = crate::clock::Clock::start();
+    let text = load(&file).unwrap_err().to_string();
+    assert!(clock.now().as_secs_f64() < 1.0, "{text}");
+    text.replace(&format!("{}/", dir.path().display()), "")
+}
+
+#[test]
+fn hostile_files_get_one_clear_error() {
+    use std::fmt::Write as _;
+    let write = |bytes: Vec<u8>| move |file: &Path| std::fs::write(file, bytes).unwrap();
+    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for i in 1..20 {
+        let alias = format!("*a{}", i - 1);
+        writeln!(bomb, "a{i}: &a{i} [{}]", [alias.as_str(); 10].join(", ")).unwrap();
+    }
+    let mut blocks = String::new();
+    for i in 0..1000 {
+        writeln!(blocks, "{}a:", " ".repeat(i)).unwrap();
+    }
+    let told = [
+        hostile(write(vec![b'x'; 10 << 20])),
+        hostile(write("[".repeat(1000).into_bytes())),
+        hostile(write("{a: ".repeat(1000).into_bytes())),
+        hostile(write(blocks.into_bytes())),
+        hostile(write(bomb.into_bytes())),
+        hostile(write(b"version: 1\nname: \xff\xfe\n".to_vec())),
+        hostile(write(Vec::new())),
+        hostile(write(b"\0\0\0\0".to_vec())),
+        hostile(|file| std::fs::create_dir(file).unwrap()),
+        hostile(|_| ()),
+        hostile(|file| {
+            let mode = rustix::fs::Mode::from_raw_mode(0o600);
+            rustix::fs::mknodat(rustix::fs::CWD, file, rustix::fs::FileType::Fifo, mode, 0)
+                .unwrap();
+        }),
+    ]
+    .join("\n");
+    insta::assert_snapshot!(told, @r#"
+    read e.yaml: it is larger than 1024 KiB
+    read e.yaml: it is not a valid experiment
+    e.yaml:1:65: nested too deep: at most 64 levels
+    read e.yaml: it is not a valid experiment
+    e.yaml:1:257: nested too deep: at most 64 levels
+    read e.yaml: it is not a valid experiment
+    e.yaml:64:64: nested too deep: at most 64 levels
+    read e.yaml: it is not a valid experiment
+    e.yaml:7:10: the file is too large with its aliases written out
+    read e.yaml: it is not UTF-8 text: line 2 holds other bytes
+    read e.yaml: it is not a valid experiment
+    e.yaml:1:1: the file is empty (an experiment begins with `version: 1`)
+    read e.yaml: it is not a valid experiment
+    e.yaml:1:1: not YAML: unexpected character: `\u{0}'
+    read e.yaml: it is a folder, not a file
+    read e.yaml: there is no such file
+    read e.yaml: it is not a regular file
+    "#);
+}
+
+#[test]
+fn a_million_problems_are_not_kept() {
+    let aliases = format!("version: 1\nx: [{}]\n", "*a,".repeat(300_000));
+    let keys = (0..5000).fold(String::new(), |text, i| text + &format!("k{i}: 1\n"));
+    for text in [aliases, keys] {
+        let problems = parse(&text, Path::new("e.yaml")).unwrap_err();
+        assert_eq!(problems.list().len(), 100);
+        assert!(problems.graphical(false).len() < 1 << 20);
+    }
+    let values = format!("version: 1\nx: [{}]\n", "1,".repeat(200_000));
+    let problems = parse(&values, Path::new("e.yaml")).unwrap_err();
+    assert!(problems.to_string().contains("more than 100000 values"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    /// For all texts: reading ends with an experiment or with at least one problem.
+    #[test]
+    fn any_text_is_read_or_refused(text in "(?s).{0,200}") {
+        if let Err(problems) = parse(&text, Path::new("e.yaml")) {
+            prop_assert!(!problems.list().is_empty());
+            prop_assert!(!problems.graphical(false).is_empty());
+        }
+    }
+
+    /// For all files one edit away from a valid one: the same.
+    #[test]
+    fn a_file_with_an_edit_is_read_or_refused(
+        at in 0..FULL.len(), cut in 0usize..40, put in "[-\\[\\]{}:,&*!|>'\"%@`#?a0 \n\t\u{e9}]{0,6}",
+    ) {
+        let end = (at + cut).min(FULL.len());
+        let text = format!("{}{put}{}", &FULL[..at], &FULL[end..]);
+        if let Err(problems) = parse(&text, Path::new("e.yaml")) {
+            prop_assert!(!problems.list().is_empty());
+            prop_assert!(!problems.graphical(false).is_empty());
+        }
+    }
+}
