@@ -95,8 +95,8 @@ impl Journal {
     }
 }
 
-struct FileSink {
-    file: File,
+pub(super) struct FileSink {
+    pub(super) file: File,
 }
 
 impl Sink for FileSink {

@@ -8,25 +8,55 @@
 //! **Invariant:** there is no side effect whose undo is not on disk before it. A heal never waits for a
 //! reader, a disk or a database.
 
+mod cell;
+mod children;
+mod cleanup;
+#[cfg(test)]
+mod crash_points;
+mod detach;
 mod entry;
 mod error;
+#[cfg(test)]
+mod fake;
+mod faults;
+mod heal;
 mod history;
 mod journal;
+mod kill;
+mod kind;
+mod life;
+mod links;
 mod lock;
+mod networks;
+mod partition;
+mod pause;
 mod placing;
+mod probe;
+mod restart;
+mod running;
 #[cfg(test)]
 mod sample;
+mod scene;
 mod schedule;
 mod state;
+mod stop;
+mod table;
 mod times;
 mod undo;
 mod victims;
+mod world;
 
+pub use cleanup::{CleanupReport, cleanup};
 pub use entry::{Entry, Intent, Record};
 pub use error::FaultError;
+pub use faults::{Faults, Healing, Setup};
 pub use history::{History, JournaledFault};
 pub use journal::{Journal, journal_path};
+pub use kind::{catalogue, label};
+pub use links::ProcessLinks;
 pub use lock::{Owner, alive};
+pub use networks::Transport;
 pub use schedule::{Schedule, resolve};
 pub use state::{FaultEvent, next};
 pub use undo::UndoStep;
+pub use world::Timing;

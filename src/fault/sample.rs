@@ -162,3 +162,45 @@ pub(super) fn stage_entry(n: usize, stage: FaultStage) -> Entry {
     let at = "2026-11-21T02:00:01Z".parse().expect("a time");
     Entry { at, fault: FaultId::new("f", n), record: Record::Stage(stage) }
 }
+
+/// One injection of each kind, all of them about api#1.
+pub(super) fn all_kinds() -> Vec<Injection> {
+    let victims = || Victims { service: "api".into(), pick: Pick::One };
+    let grace = Duration::ZERO;
+    vec![
+        Injection::Kill {
+            victims: victims(),
+            signal: Signal("SIGKILL".into()),
+            restart_after: grace,
+        },
+        Injection::Stop { victims: victims(), grace },
+        Injection::Restart { victims: victims(), grace },
+        Injection::Pause { victims: victims() },
+        Injection::Detach { victims: victims(), network: None },
+        cut_between("api", "db", Direction::Both),
+    ]
+}
+
+/// A partition of two services.
+pub(super) fn cut_between(a: &str, b: &str, direction: Direction) -> Injection {
+    Injection::Partition { between: vec![a.into()], and: vec![b.into()], direction }
+}
+
+/// A fault of 30 s: of api#1, or of all api replicas and the db for a partition.
+pub(super) fn planned(inject: Injection) -> PlannedFault {
+    let who = |service: &str, ordinal| Victim { service: service.into(), ordinal };
+    let (victims, peers) = match &inject {
+        Injection::Partition { .. } => (vec![who("api", 1), who("api", 2)], vec![who("db", 1)]),
+        _ => (vec![who("api", 1)], Vec::new()),
+    };
+    PlannedFault {
+        id: FaultId::new("f", 1),
+        name: "f".into(),
+        at: Duration::ZERO,
+        lasts: Duration::from_secs(30),
+        inject,
+        victims,
+        peers,
+        recover_within: None,
+    }
+}

@@ -40,7 +40,8 @@ pub fn next(stage: Option<FaultStage>, event: FaultEvent) -> Option<FaultStage> 
     };
     Some(match (stage, event) {
         (S::Intended, E::Asked) => S::Injected,
-        (S::Intended, E::Refused(reason)) => S::NotApplied { reason },
+        // Asked, and refused by everybody: only the answer itself may say so.
+        (S::Intended | S::Injected, E::Refused(reason)) => S::NotApplied { reason },
         (S::Injected | S::Unverified { .. } | S::Active { .. }, E::Seen(evidence)) => {
             S::Active { evidence }
         }
@@ -83,23 +84,27 @@ mod tests {
 
     proptest! {
         // For all event sequences: Healed is entered only from Healing; a closed stage never changes; a
-        // fault that was asked for is never closed as "not applied".
+        // fault that was looked at or began to heal is never closed as "not applied".
         #[test]
         fn what_was_asked_for_is_healed_before_it_closes(events in prop::collection::vec(any_event(), 0..30)) {
             let mut stage = None;
-            let mut asked = false;
+            let mut beyond = false;
             for event in events {
                 let before = stage.clone();
                 stage = next(stage, event);
-                asked |= stage == Some(FaultStage::Injected);
+                beyond |= stage.as_ref().is_some_and(|s| !matches!(
+                    s,
+                    FaultStage::Intended | FaultStage::Injected | FaultStage::NotApplied { .. }
+                ));
                 if let Some(old) = &before && closed(old) {
                     prop_assert_eq!(&stage, &before);
                 }
                 if matches!(stage, Some(FaultStage::Healed { .. })) && before != stage {
                     prop_assert_eq!(before, Some(FaultStage::Healing));
                 }
-                if asked {
-                    prop_assert!(!matches!(stage, Some(FaultStage::NotApplied { .. })), "asked, then not applied");
+                if beyond {
+                    let refused = matches!(stage, Some(FaultStage::NotApplied { .. }));
+                    prop_assert!(!refused);
                 }
             }
             // From wherever it stands, healing leads to the end.

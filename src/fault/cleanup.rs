@@ -1,0 +1,239 @@
+//! Healing and removing what runs left behind whose process is gone.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::children::children;
+use super::entry::{Entry, Record};
+use super::heal::heal;
+use super::history::{History, JournaledFault};
+use super::journal::{Journal, journal_path};
+use super::lock::{Owner, owner_path};
+use super::networks::{EngineNetworks, Transport};
+use super::table::run_suffix;
+use super::world::{Timing, World};
+use super::{FaultError, alive};
+use crate::clock::wall;
+use crate::helper::TABLE_PREFIX;
+use crate::ids::RunId;
+use crate::record::{FaultStage, InstanceState};
+use crate::target::{Engine, engine_control};
+
+/// What a cleanup did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CleanupReport {
+    /// One line for each thing healed or removed; with a dry run, for each that would be.
+    pub lines: Vec<String>,
+    /// What could not be healed or removed, and why. Not empty means exit 14.
+    pub stuck: Vec<String>,
+}
+
+/// Heals and removes what dead runs under the data folder left: first the faults of their journals, then
+/// leftover child processes, nftables tables, and containers, networks, volumes and images by label.
+/// A run whose owner is alive is never touched. `only` narrows it to one run. With `dry_run` nothing is
+/// changed. Safe to repeat.
+pub async fn cleanup(
+    data: &Path,
+    engine: Option<Engine>,
+    only: Option<&RunId>,
+    dry_run: bool,
+) -> Result<CleanupReport, FaultError> {
+    let mut report = CleanupReport::default();
+    let mut busy = false;
+    for (run, dir) in runs(data)? {
+        if only.is_some_and(|id| *id != run) {
+            continue;
+        }
+        if alive(&dir) {
+            busy = true;
+            report.lines.push(format!("left run {run} alone: it is under way"));
+            continue;
+        }
+        let leftover = Leftover { run, dir, engine: engine.clone(), dry_run };
+        match leftover.clean(&mut report).await {
+            Ok(()) => {}
+            // Its owner, or another cleanup, was faster.
+            Err(FaultError::Busy { .. }) => busy = true,
+            Err(e) => report.stuck.push(format!("run {}: failed to {e}", leftover.run)),
+        }
+    }
+    if let Some(engine) = engine.filter(|_| only.is_none() && !busy) {
+        match engine.sweep_images(dry_run).await {
+            Ok(lines) => report.lines.extend(lines),
+            Err(e) => report.stuck.push(format!("images: failed to {e}")),
+        }
+    }
+    Ok(report)
+}
+
+/// The folders of runs that may have left something, oldest first.
+fn runs(data: &Path) -> Result<Vec<(RunId, PathBuf)>, FaultError> {
+    let path = data.join("runs");
+    let entries = match std::fs::read_dir(&path) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(FaultError::Runs { path, source }),
+    };
+    let mut all: Vec<(RunId, PathBuf)> = entries
+        .filter_map(|entry| {
+            let dir = entry.ok()?.path();
+            let run = dir.file_name()?.to_str()?.parse().ok()?;
+            (owner_path(&dir).exists() || journal_path(&dir).exists()).then_some((run, dir))
+        })
+        .collect();
+    all.sort();
+    Ok(all)
+}
+
+/// One dead run.
+struct Leftover {
+    run: RunId,
+    dir: PathBuf,
+    engine: Option<Engine>,
+    dry_run: bool,
+}
+
+impl Leftover {
+    async fn clean(&self, report: &mut CleanupReport) -> Result<(), FaultError> {
+        // Nobody else may heal, or start, this run meanwhile.
+        let _owner = if self.dry_run { None } else { Some(Owner::take(&self.dir)?) };
+        let path = journal_path(&self.dir);
+        let history = History::read(&self.dir)
+            .map_err(|source| FaultError::Journal { path: path.clone(), source })?;
+        if history.damaged > 1 {
+            let count = history.damaged;
+            report
+                .lines
+                .push(format!("run {}: {count} lines of its journal are unreadable", self.run));
+        }
+        self.heal(&history, report).await;
+        self.end_children(report).await;
+        self.remove_tables(&history, report).await;
+        if let Some(engine) = &self.engine {
+            match engine.sweep(Some(&self.run), self.dry_run).await {
+                Ok(lines) => report.lines.extend(lines),
+                Err(e) => report.stuck.push(format!("run {}: failed to {e}", self.run)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Heals the open faults of the journal, and writes that into it.
+    async fn heal(&self, history: &History, report: &mut CleanupReport) {
+        let mut journal = None;
+        for fault in history.open() {
+            if self.dry_run {
+                let steps: Vec<String> = fault.undo.iter().map(ToString::to_string).collect();
+                report.lines.push(format!("would heal {}: {}", fault.id, steps.join(", ")));
+                continue;
+            }
+            let healed = if fault.intent.processes {
+                // What is done to a process ends with it, and so does a cut with its proxy.
+                Ok("its processes are ended".to_owned())
+            } else {
+                match self.world() {
+                    Some(world) => heal_journaled(&world, fault).await,
+                    None => Err("there is no Docker engine to heal it with".to_owned()),
+                }
+            };
+            let stage = match healed {
+                Ok(evidence) => {
+                    report.lines.push(format!("healed {}: {evidence}", fault.id));
+                    FaultStage::Healed { evidence }
+                }
+                Err(reason) => {
+                    report.stuck.push(format!("{}: {reason}", fault.id));
+                    FaultStage::Stuck { reason }
+                }
+            };
+            let entry = Entry { at: wall(), fault: fault.id.clone(), record: Record::Stage(stage) };
+            let journal = journal.get_or_insert_with(|| Journal::open(&self.dir));
+            let written = match journal {
+                Ok(journal) => journal.write(&entry).map_err(|e| e.to_string()),
+                Err(e) => Err(e.to_string()),
+            };
+            if let Err(error) = written {
+                tracing::warn!(%error, fault = %fault.id, "the heal is missing in the journal");
+            }
+        }
+    }
+
+    async fn end_children(&self, report: &mut CleanupReport) {
+        for child in children(&self.dir) {
+            let lives = child.lives();
+            if self.dry_run {
+                if lives {
+                    report.lines.push(format!("would end the process of {}", child.name));
+                }
+                continue;
+            }
+            match child.end().await {
+                Ok(()) if lives => {
+                    report.lines.push(format!("ended the process of {}", child.name));
+                }
+                Ok(()) => {}
+                Err(reason) => report.stuck.push(reason),
+            }
+        }
+    }
+
+    /// Removes tables of this run, inert ones too, from every container its journal names.
+    async fn remove_tables(&self, history: &History, report: &mut CleanupReport) {
+        let Some(world) = self.world() else { return };
+        let containers: BTreeSet<String> = history
+            .faults
+            .iter()
+            .filter(|f| !f.intent.processes)
+            .flat_map(|f| f.undo.iter())
+            .filter(|step| matches!(step, super::UndoStep::Disarm { .. }))
+            .filter_map(|step| step.container().map(str::to_owned))
+            .collect();
+        for id in containers {
+            let Ok(instance) = world.control.instance(&id).await else { continue };
+            if instance.state == InstanceState::Stopped {
+                continue;
+            }
+            let Ok(space) = world.networks.of(&instance).await else { continue };
+            let tables = space.tables().await.unwrap_or_default();
+            for table in tables.iter().filter(|t| ours(t, &self.run)) {
+                let what = format!("{table} from {}", instance.label());
+                if self.dry_run {
+                    report.lines.push(format!("would remove {what}"));
+                    continue;
+                }
+                match space.disarm(table).await {
+                    Ok(()) => report.lines.push(format!("removed {what}")),
+                    Err(e) => report.stuck.push(format!("{what}: failed to {e}")),
+                }
+            }
+        }
+    }
+
+    fn world(&self) -> Option<World> {
+        let engine = self.engine.clone()?;
+        Some(World {
+            control: engine_control(engine.clone()),
+            networks: Arc::new(EngineNetworks::new(
+                Some(engine),
+                self.run.clone(),
+                Transport::Auto,
+            )),
+            links: None,
+            timing: Timing::default(),
+        })
+    }
+}
+
+/// Heals one fault of a journal. Before the answer to its injection was written, a late side effect may
+/// still come.
+pub(super) async fn heal_journaled(
+    world: &World,
+    fault: &JournaledFault,
+) -> Result<String, String> {
+    heal(world, &fault.undo, Some(fault.intent.settles)).await
+}
+
+fn ours(table: &str, run: &RunId) -> bool {
+    table.starts_with(TABLE_PREFIX) && table.ends_with(&run_suffix(run))
+}
