@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::children::children;
 use super::entry::{Entry, Record};
 use super::heal::heal;
 use super::history::{History, JournaledFault};
@@ -18,7 +17,7 @@ use crate::clock::wall;
 use crate::helper::TABLE_PREFIX;
 use crate::ids::RunId;
 use crate::record::{FaultStage, InstanceState};
-use crate::target::{Engine, engine_control};
+use crate::target::{Engine, engine_control, sweep_processes};
 
 /// What a cleanup did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -108,7 +107,9 @@ impl Leftover {
                 .push(format!("run {}: {count} lines of its journal are unreadable", self.run));
         }
         self.heal(&history, report).await;
-        self.end_children(report).await;
+        let processes = sweep_processes(&self.dir, self.dry_run);
+        report.lines.extend(processes.lines);
+        report.stuck.extend(processes.stuck);
         self.remove_tables(&history, report).await;
         if let Some(engine) = &self.engine {
             match engine.sweep(Some(&self.run), self.dry_run).await {
@@ -155,25 +156,6 @@ impl Leftover {
             };
             if let Err(error) = written {
                 tracing::warn!(%error, fault = %fault.id, "the heal is missing in the journal");
-            }
-        }
-    }
-
-    async fn end_children(&self, report: &mut CleanupReport) {
-        for child in children(&self.dir) {
-            let lives = child.lives();
-            if self.dry_run {
-                if lives {
-                    report.lines.push(format!("would end the process of {}", child.name));
-                }
-                continue;
-            }
-            match child.end().await {
-                Ok(()) if lives => {
-                    report.lines.push(format!("ended the process of {}", child.name));
-                }
-                Ok(()) => {}
-                Err(reason) => report.stuck.push(reason),
             }
         }
     }

@@ -19,9 +19,9 @@ use crate::target::{Answer, Attachment, Control, ControlError};
 pub(super) fn quick() -> Timing {
     Timing {
         lease: Duration::from_millis(150),
-        verify_within: Duration::from_millis(300),
+        verify_within: Duration::from_secs(5),
         verify_every: Duration::from_millis(5),
-        heal_within: Duration::from_millis(200),
+        heal_within: Duration::from_secs(1),
         backoff: Duration::from_millis(2),
         settle: Duration::ZERO,
         call: Duration::from_secs(5),

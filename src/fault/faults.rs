@@ -183,7 +183,7 @@ impl Faults {
 mod tests {
     use super::*;
     use crate::experiment::Direction;
-    use crate::fault::fake::{FakeTarget, Trouble};
+    use crate::fault::fake::{FakeTarget, Trouble, quick};
     use crate::fault::history::History;
     use crate::fault::journal::journal_path;
     use crate::fault::sample::{all_kinds, cut_between, planned};
@@ -196,11 +196,15 @@ mod tests {
     }
 
     fn stand() -> Stand {
+        stand_with(quick())
+    }
+
+    fn stand_with(timing: Timing) -> Stand {
         let fake = FakeTarget::new();
         let dir = tempfile::tempdir().unwrap();
         let journal = Journal::open(dir.path()).unwrap();
         let run = "20261121-020000-t-0001".parse().unwrap();
-        let (faults, stages) = Faults::on(run, fake.world(), journal);
+        let (faults, stages) = Faults::on(run, World { timing, ..fake.world() }, journal);
         Stand { fake, faults, stages, dir }
     }
 
@@ -316,7 +320,8 @@ mod tests {
     #[tokio::test]
     async fn a_fault_that_does_nothing_is_unverified() {
         for inject in all_kinds() {
-            let mut stand = stand();
+            let soon = Duration::from_millis(50);
+            let mut stand = stand_with(Timing { verify_within: soon, ..quick() });
             stand.fake.trouble(Trouble::Asleep);
             let lasts = Duration::from_millis(10);
             stand.faults.inject(PlannedFault { lasts, ..planned(inject) });

@@ -9,7 +9,6 @@
 //! reader, a disk or a database.
 
 mod cell;
-mod children;
 mod cleanup;
 #[cfg(test)]
 mod crash_points;
