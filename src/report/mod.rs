@@ -1,1 +1,29 @@
-//! Reports drawn from stored records.
+//! Reports, drawn from what was stored and how it was judged.
+//!
+//! In go a [`RunData`](crate::record::RunData) and its [`Verdict`](crate::record::Verdict); out come files
+//! ([`write()`]) and texts for a terminal ([`verdict_text`], [`ledger_text`]). The page is one file that needs
+//! neither a network nor a script; its charts are drawn here.
+//!
+//! **Invariant**: every text that came from the target, the experiment or an engine is escaped on its way into
+//! a report. This room never reads the target, judges nothing, and writes only inside the folder it is given.
+
+mod chart;
+mod events;
+mod facts;
+mod figures;
+mod html;
+mod junit;
+mod markdown;
+mod summary;
+mod table;
+mod terminal;
+mod write;
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod page_test;
+
+pub use summary::{SCHEMA, summary};
+pub use terminal::{ledger_line, ledger_text, verdict_text};
+pub use write::{Format, ReportError, write};
