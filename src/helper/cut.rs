@@ -69,24 +69,6 @@ pub struct CutState {
     pub dropped: u64,
 }
 
-/// A valid table name made of free text: what is not `a-z0-9_` becomes `_`, and what is too long gives
-/// way to a hash of the whole, so that different texts keep different names.
-pub fn table_name(text: &str) -> String {
-    let tame: String = text
-        .chars()
-        .map(|c| c.to_ascii_lowercase())
-        .map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '_' })
-        .collect();
-    let room = MAX_TABLE_NAME - TABLE_PREFIX.len();
-    if tame == text && tame.len() <= room && !tame.is_empty() {
-        return format!("{TABLE_PREFIX}{tame}");
-    }
-    let digest = <sha2::Sha256 as sha2::Digest>::digest(text.as_bytes());
-    let hash = format!("{:02x}{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2], digest[3]);
-    let head = &tame[..tame.len().min(room - 1 - hash.len())];
-    format!("{TABLE_PREFIX}{head}_{hash}")
-}
-
 /// Refuses a name that is not one of our tables.
 pub(super) fn check_table(name: &str) -> Result<(), HelperError> {
     let ours = name.strip_prefix(TABLE_PREFIX).is_some_and(|rest| {
@@ -135,18 +117,6 @@ mod tests {
     #[test]
     fn wrapped_ipv4_is_ipv4() {
         assert_eq!(cut().addresses(), ["10.0.0.2".parse::<IpAddr>().unwrap()]);
-    }
-
-    #[test]
-    fn every_text_gives_a_valid_name_and_different_texts_different_ones() {
-        let texts = ["cut_1", "cut-1", "Cut_1", "", "ü", &"x".repeat(80), &"x".repeat(81)];
-        let names: Vec<String> = texts.iter().map(|t| table_name(t)).collect();
-        for name in &names {
-            assert_eq!(check_table(name), Ok(()), "{name}");
-        }
-        let unique: std::collections::BTreeSet<_> = names.iter().collect();
-        assert_eq!(unique.len(), names.len(), "{names:?}");
-        assert_eq!(names[0], "longhaul_cut_1");
     }
 
     #[test]

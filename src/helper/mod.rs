@@ -13,7 +13,8 @@
 //! an inert table is left, for [`Namespace::disarm`].
 //!
 //! It drops on the *receiver's input*: an output drop would tell UDP senders by EPERM. It matches
-//! source addresses of peers only, so a container's own name server on 127.0.0.11 keeps answering.
+//! source addresses of peers only, so a container's own name server on 127.0.0.11 keeps answering, and
+//! lets neighbour discovery pass, so an IPv6 sender is not told "host unreachable" either.
 //!
 //! *Never:* touches a table whose name does not start with [`TABLE_PREFIX`], decides when or whom,
 //! renews a lease by itself, enters a namespace with any thread but one made for it, or writes to
@@ -30,6 +31,6 @@ mod rules;
 pub use by_container::{OneShot, by_container};
 pub use by_pid::{available, by_pid};
 pub use command::main;
-pub use cut::{Cut, CutState, MAX_LEASE, MAX_TABLE_NAME, MIN_LEASE, TABLE_PREFIX, table_name};
+pub use cut::{Cut, CutState, MAX_LEASE, MAX_TABLE_NAME, MIN_LEASE, TABLE_PREFIX};
 pub use error::HelperError;
 pub use namespace::Namespace;
