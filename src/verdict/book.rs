@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Its rows are those that judging the stored records gives, but for two things that only later records can
 /// tell: `error_rate_outside_faults` of a row in which a fault had not yet recovered when it was closed (live
 /// it leaves out at least as much), and records that came more than some seconds late (live they count in the next row).
-/// It keeps about 130 bytes for each second of load.
+/// It keeps about 110 bytes for each second of load.
 #[derive(Clone, Debug)]
 pub struct Book {
     ledger: Ledger,

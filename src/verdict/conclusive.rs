@@ -9,7 +9,7 @@ use super::windows::Span;
 use super::words::{duration, many, percent};
 use crate::clock::Offset;
 use crate::record::{
-    EventKind, GapSource, PlannedFault, Reading, Side, Subject, TargetAction, Tier,
+    EventKind, GapSource, PlannedFault, Reading, Side, StopCause, Subject, TargetAction, Tier,
 };
 
 /// One reason to doubt.
@@ -42,7 +42,10 @@ pub(super) fn doubts(case: &Case, limits: &[Judged]) -> Vec<Doubt> {
     .collect();
     all.extend(lost_records(case, judged));
     all.extend(unsure_faults(case));
-    all.extend(limits.iter().filter(|l| l.result.tier == Tier::Unknown).map(|l| Doubt {
+    // A breach of `abort_when` is found, whatever else there was no time left to measure.
+    let aborted = case.stop().is_some_and(|(_, cause, _)| cause == StopCause::AbortWhen);
+    let unknown = limits.iter().filter(|l| l.result.tier == Tier::Unknown && !aborted);
+    all.extend(unknown.map(|l| Doubt {
         side: l.side,
         text: format!(
             "{} could not be measured: {}",
@@ -86,11 +89,13 @@ fn lateness(case: &Case, judged: Span) -> Option<Doubt> {
     }
 }
 
-/// Arrivals that the generator never even scheduled.
+/// Arrivals that the generator never even scheduled: more than 1 %, and more than a second's worth, because the
+/// profile's ends may cut a second in two.
 fn shortfall(case: &Case) -> Option<Doubt> {
     let (asked, scheduled) = (case.asked(), case.totals().scheduled);
     let missing = asked - scheduled as f64;
-    (missing > 0.01 * asked && missing > 2.0).then(|| Doubt {
+    let second = asked / case.judged?.length().as_secs_f64().max(1.0);
+    (missing > 0.01 * asked && missing > second.max(2.0)).then(|| Doubt {
         side: Side::Longhaul,
         text: format!("only {scheduled} of {asked:.0} arrivals were scheduled"),
     })

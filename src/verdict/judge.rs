@@ -243,6 +243,7 @@ mod tests {
     use super::super::testing::{Synthetic, error_rate, latency_p99, secs, wide};
     use super::*;
     use crate::clock::Offset;
+    use crate::experiment::LimitKind;
     use crate::record::{Counts, Event, EventKind, FaultStage, Phase};
     use proptest::prelude::*;
 
@@ -326,6 +327,14 @@ mod tests {
             "Ctrl-C",
         );
         assert_eq!(interrupted.exit_code, 130);
+    }
+
+    #[test]
+    fn a_breach_of_abort_when_outweighs_what_there_was_no_time_to_measure() {
+        let recovery = LimitKind::Recovery { fault: None, max: secs(60), warn: None };
+        let quiet = || Synthetic::hold(300).limit(recovery.clone()).limit(error_rate("1%"));
+        assert_eq!(judge(&quiet().build()).exit_code, 11);
+        assert_eq!(stopped(quiet(), StopCause::AbortWhen, "error_rate").exit_code, 10);
     }
 
     #[test]

@@ -1,0 +1,251 @@
+//! The records of a synthetic run.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use super::secs;
+use super::synthetic::{BEGIN, Sec, Synthetic, WARMUP};
+use crate::clock::Offset;
+use crate::experiment::{
+    Arrival, Expect, Experiment, External, HttpStep, Load, Method, Overlap, Sampling, Scenario,
+    Segment, Step, System, Target, Template, Tls,
+};
+use crate::record::{
+    Counts, Event, EventKind, Histogram, HistogramRow, Phase, Provenance, Quantiles, Reading,
+    RunData, RunRecord, RunStatus, Series, SliceRow, StepId, Subject,
+};
+use crate::seed::Seed;
+use crate::units::Rate;
+
+impl Synthetic {
+    /// With latencies stored by so many seconds.
+    pub(super) fn records(&self, roll: u64) -> RunData {
+        let mut encoded: HashMap<(u64, Duration), (Quantiles, Vec<u8>)> = HashMap::new();
+        let mut punctual: HashMap<(u64, Duration), Quantiles> = HashMap::new();
+        let mut lateness = |sec: &Sec| {
+            let count = sec.counts.scheduled;
+            *punctual.entry((count, sec.late)).or_insert_with(|| {
+                let mut h = Histogram::new();
+                (0..count).for_each(|_| h.record(sec.late));
+                Quantiles::of(&h)
+            })
+        };
+        let mut encode = |sec: &Sec| {
+            let key = (sec.counts.ok, sec.latency);
+            let fresh = || {
+                let h = latencies(sec);
+                (Quantiles::of(&h), h.to_v2())
+            };
+            encoded.entry(key).or_insert_with(fresh).clone()
+        };
+        let mut slices = Vec::new();
+        let mut histograms: Vec<HistogramRow> = Vec::new();
+        let mut rolling: Option<(HistogramRow, Histogram)> = None;
+        let mut rolled: HashMap<Vec<(u64, Duration)>, Vec<u8>> = HashMap::new();
+        let mut parts: Vec<(u64, Duration)> = Vec::new();
+        for (k, sec) in self.secs.iter().enumerate() {
+            let from = BEGIN + secs(k as u64);
+            let to = from + secs(1);
+            let (latency, ok) = encode(sec);
+            let lateness = lateness(sec);
+            slices.push(SliceRow {
+                from,
+                to,
+                counts: sec.counts,
+                in_flight: 1,
+                connections: 4,
+                bytes_in: 1000,
+                bytes_out: 1000,
+                latency,
+                lateness,
+                errors: Vec::new(),
+            });
+            if sec.counts.ended() == 0 {
+                continue;
+            }
+            let row =
+                HistogramRow { from, to, step: StepId(0), counts: sec.counts, ok, bad: Vec::new() };
+            if roll == 1 {
+                histograms.push(row);
+                continue;
+            }
+            // Aligned to the profile: the warm-up is a block of its own.
+            let block = |at: Offset| {
+                (at.as_micros() + 3_600_000_000 - Self::profile_start().as_micros())
+                    / 1_000_000
+                    / roll
+            };
+            let add = (sec.counts.ok, sec.latency);
+            match &mut rolling {
+                Some((open, _)) if block(open.from) == block(from) => {
+                    open.to = to;
+                    open.counts.add(&sec.counts);
+                    parts.push(add);
+                }
+                _ => {
+                    histograms.extend(rolling.take().map(|(r, _)| roll_up(r, &parts, &mut rolled)));
+                    parts = vec![add];
+                    rolling = Some((row, Histogram::new()));
+                }
+            }
+        }
+        histograms.extend(rolling.map(|(r, _)| roll_up(r, &parts, &mut rolled)));
+        RunData {
+            run: self.run(),
+            slices,
+            histograms,
+            series: self.series(),
+            events: self.timed_events(),
+            ledger: Vec::new(),
+        }
+    }
+
+    fn timed_events(&self) -> Vec<Event> {
+        let end = self.stop.unwrap_or(self.length);
+        let phase = |phase, at| Event { at, kind: EventKind::Phase { phase } };
+        let mut events = vec![
+            phase(Phase::Preparing, Offset::ZERO),
+            phase(Phase::Warming, BEGIN),
+            phase(Phase::Holding, Self::profile_start()),
+            phase(Phase::Cooling, Self::profile_start() + secs(end)),
+            phase(Phase::Healing, Self::profile_start() + secs(end + 10)),
+        ];
+        let cut = Self::profile_start() + secs(end);
+        events.extend(self.events.iter().filter(|e| e.at < cut).cloned());
+        events.sort_by_key(|e| e.at);
+        events
+    }
+
+    fn series(&self) -> Vec<Series> {
+        let end = self.stop.unwrap_or(self.length) + 5;
+        let ticks = || (0..end).step_by(self.sampling as usize);
+        let at = |k: u64| Self::profile_start() + secs(k) + Duration::from_millis(300);
+        let mut series = Vec::new();
+        for (service, ordinal) in [("api", 1), ("api", 2), ("store", 1)] {
+            let mine = |who: &Option<u32>| service == "api" && *who == Some(ordinal);
+            let points = ticks()
+                .filter(|k| !self.down.iter().any(|(who, r)| mine(who) && r.contains(k)))
+                .map(|k| {
+                    let epoch =
+                        self.down.iter().filter(|(who, r)| mine(who) && r.end <= k).count() as u32;
+                    let anon = if service == "api" { (self.memory)(k) } else { 50 << 20 };
+                    let reading = Reading {
+                        anon: Some(anon),
+                        cpu_us: Some(k * 100_000),
+                        fds: Some(20),
+                        pids: Some(8),
+                        ..Reading::default()
+                    };
+                    (at(k), epoch, reading)
+                })
+                .collect();
+            series.push(Series { subject: subject(service, ordinal), points });
+        }
+        let mut used = 0.0;
+        let host = ticks().map(|k| {
+            used += (self.cpu)(k) * 2e6 * self.sampling as f64;
+            let reading = Reading {
+                anon: Some(40),
+                limit: Some(100),
+                cpu_us: Some(used as u64),
+                ..Reading::default()
+            };
+            (at(k), 0, reading)
+        });
+        series.push(Series { subject: Subject::Host, points: host.collect() });
+        series
+    }
+
+    pub(super) fn load(&self) -> Load {
+        let step = HttpStep {
+            name: "get".into(),
+            method: Method::Get,
+            url: Template::default(),
+            headers: Vec::new(),
+            body: None,
+            expect: Expect::default(),
+            capture: Vec::new(),
+            timeout: None,
+        };
+        Load {
+            warmup: secs(WARMUP),
+            profile: vec![Segment::Hold {
+                rate: Rate::per_second(self.rate),
+                lasts: secs(self.length),
+            }],
+            arrival: Arrival::Constant,
+            connections: 10,
+            timeout: secs(5),
+            cooldown: secs(10),
+            tls: Tls::default(),
+            scenarios: vec![Scenario {
+                name: "browse".into(),
+                weight: 1,
+                session: Vec::new(),
+                steps: vec![Step::Http(step)],
+            }],
+        }
+    }
+
+    fn run(&self) -> RunRecord {
+        let target = Target {
+            system: System::External(External { containers: BTreeMap::new() }),
+            ready: Vec::new(),
+        };
+        RunRecord {
+            id: "20261121-020000-synthetic-0001".parse().unwrap(),
+            anchor: jiff::Timestamp::UNIX_EPOCH,
+            experiment: Experiment {
+                version: 1,
+                name: "synthetic".into(),
+                description: None,
+                tags: BTreeMap::new(),
+                seed: Seed(42),
+                target,
+                variables: BTreeMap::new(),
+                load: self.load(),
+                faults: Vec::new(),
+                overlap: Overlap::Forbid,
+                steady_state: None,
+                limits: self.limits.clone(),
+                abort_when: Vec::new(),
+                sampling: Sampling { interval: secs(self.sampling), ledger: None },
+            },
+            faults: self.faults.clone(),
+            provenance: Provenance { cpu: "2 x Synthetic".into(), ..Provenance::default() },
+            status: RunStatus::Finished,
+            verdict: None,
+        }
+    }
+}
+
+pub(super) fn subject(service: &str, ordinal: u32) -> Subject {
+    Subject::Instance { service: service.to_owned(), ordinal }
+}
+
+/// As many latencies as arrivals ended well, up to a tenth longer than the second's.
+pub(super) fn latencies(sec: &Sec) -> Histogram {
+    let mut h = Histogram::new();
+    for i in 0..sec.counts.ok {
+        h.record(sec.latency + sec.latency / 100 * (i % 10) as u32);
+    }
+    h
+}
+
+fn roll_up(
+    row: HistogramRow,
+    parts: &[(u64, Duration)],
+    known: &mut HashMap<Vec<(u64, Duration)>, Vec<u8>>,
+) -> HistogramRow {
+    let mut key = parts.to_vec();
+    key.sort_unstable();
+    let fresh = || {
+        let mut sum = Histogram::new();
+        for (ok, latency) in parts {
+            let counts = Counts { ok: *ok, ..Counts::default() };
+            sum.merge(&latencies(&Sec { counts, latency: *latency, late: Duration::ZERO }));
+        }
+        sum.to_v2()
+    };
+    HistogramRow { ok: known.entry(key).or_insert_with(fresh).clone(), ..row }
+}
