@@ -89,7 +89,7 @@ pub struct LiveTarget {
     progress: mpsc::Sender<String>,
     stop: CancellationToken,
     tasks: TaskTracker,
-    /// Ends the watcher, also when the target is dropped without being taken down.
+    /// Ends the watcher, or the children, also when the target is dropped without being taken down.
     watching: DropGuard,
 }
 
@@ -106,7 +106,8 @@ pub async fn bring_up(target: &Target, opts: BringUp) -> Result<LiveTarget, Targ
     let (board, events) = Board::new();
     let up = match &target.system {
         System::Process(process) => {
-            let pool = Pool::up(process, &opts, board.clone()).await?;
+            let abandoned = CancellationToken::new();
+            let pool = Pool::up(process, &opts, board.clone(), abandoned.clone()).await?;
             let (control, images) = (Arc::new(pool.clone()), pool.programs());
             return Ok(LiveTarget {
                 events: Some(events),
@@ -118,7 +119,7 @@ pub async fn bring_up(target: &Target, opts: BringUp) -> Result<LiveTarget, Targ
                 progress: opts.progress,
                 stop: opts.stop,
                 tasks: TaskTracker::new(),
-                watching: CancellationToken::new().drop_guard(),
+                watching: abandoned.drop_guard(),
             });
         }
         System::Compose(compose) => {
@@ -240,6 +241,9 @@ impl LiveTarget {
 
     /// Takes it down: what was brought up is removed; an external target stays as it is.
     pub async fn down(self) -> Result<(), TargetError> {
+        if let Up::Process(_) = self.system {
+            return self.system.down(&self.progress).await;
+        }
         drop(self.watching);
         self.tasks.close();
         self.tasks.wait().await;

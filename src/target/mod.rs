@@ -30,6 +30,8 @@ mod sweep;
 mod tally;
 mod ward;
 mod watcher;
+#[cfg(test)]
+mod watcher_test;
 
 pub use compose::replicas;
 pub use control::{Answer, Attachment, Control};

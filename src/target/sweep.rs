@@ -76,7 +76,11 @@ impl Engine {
             .map_err(TargetError::engine("list images"))?;
         let mut sweep = Sweep { dry_run, ..Sweep::default() };
         for image in images {
-            let names = if image.repo_tags.is_empty() { vec![image.id] } else { image.repo_tags };
+            let mut names = image.repo_tags;
+            names.retain(|name| name != "<none>:<none>");
+            if names.is_empty() {
+                names.push(image.id);
+            }
             for name in names {
                 let outcome = if dry_run {
                     Ok(())

@@ -95,6 +95,8 @@ impl Tally {
                     return false;
                 }
                 life.alive = false;
+                // Its start can't be told after its end.
+                life.unconfirmed = false;
                 true
             }
             _ => true,
@@ -199,6 +201,14 @@ mod tests {
         assert!(!tally.event(&victim(), &DIE, at(10)), "told twice");
         assert!(tally.event(&victim(), &TargetAction::Start, at(11)));
         assert!(!tally.event(&victim(), &TargetAction::Start, at(11)), "told twice");
+        assert_eq!(tally.roster().instances[0].restarts, 1);
+    }
+
+    #[test]
+    fn a_restart_soon_after_the_first_look_is_not_taken_for_the_first_start() {
+        let mut tally = up();
+        assert!(tally.event(&victim(), &DIE, at(1)));
+        assert!(tally.event(&victim(), &TargetAction::Start, at(1)));
         assert_eq!(tally.roster().instances[0].restarts, 1);
     }
 

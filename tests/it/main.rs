@@ -4,4 +4,7 @@ mod architecture;
 mod load_engine;
 mod net_rules;
 mod netlab;
+mod support;
+mod target_docker;
+mod target_process;
 mod tidy;

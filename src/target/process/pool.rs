@@ -53,11 +53,13 @@ struct Slot {
 }
 
 impl Pool {
-    /// Starts every service in the order of their links. When one fails, all are ended again.
+    /// Starts every service in the order of their links. When one fails, all are ended again. When
+    /// `abandoned` comes before [`Pool::down`], all are killed.
     pub(in super::super) async fn up(
         process: &Process,
         opts: &BringUp,
         board: Arc<Board>,
+        abandoned: CancellationToken,
     ) -> Result<Self, TargetError> {
         let seed = Seed(u64::from(std::process::id())).split(opts.run.as_str());
         let plans = lay_out(process, opts.linker.as_deref(), seed).await?;
@@ -86,6 +88,7 @@ impl Pool {
             }
         }
         pool.0.tasks.spawn(pool.clone().watch_logs());
+        pool.0.tasks.spawn(pool.clone().end_when_abandoned(abandoned));
         Ok(pool)
     }
 
@@ -244,6 +247,19 @@ impl Pool {
                 if let Err(error) = logs::rotate(&path, logs::LARGEST) {
                     tracing::warn!(path = %path.display(), %error, "a log file is not bounded");
                 }
+            }
+        }
+    }
+
+    async fn end_when_abandoned(self, abandoned: CancellationToken) {
+        tokio::select! {
+            () = self.0.closing.cancelled() => return,
+            () = abandoned.cancelled() => self.0.closing.cancel(),
+        }
+        for slot in self.slots().values() {
+            if let Some(ward) = &slot.ward {
+                // One that ended by itself needs no end.
+                ward.signal_group(rustix::process::Signal::KILL).ok();
             }
         }
     }
