@@ -38,7 +38,7 @@ form! {
         /// Replicas by service, 0 to 100.
         scale: Named<Text, Int<0, 100>> = Optional,
         /// Environment for the compose file. May use variables.
-        env: Environment = Optional,
+        env: Environment<false> = Optional,
     }
 }
 
@@ -118,18 +118,19 @@ impl Decode for ProjectName {
     }
 }
 
-/// Environment variables; their values may use the file's variables.
+/// Environment variables; their values may use the file's variables, and those of a process
+/// (`INSTANCE`) also what differs from instance to instance.
 #[derive(Debug)]
-pub(super) struct Environment(pub BTreeMap<String, String>);
+pub(super) struct Environment<const INSTANCE: bool>(pub BTreeMap<String, String>);
 
-impl Decode for Environment {
+impl<const INSTANCE: bool> Decode for Environment<INSTANCE> {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
-        let named = Named::<EnvironmentName, EnvironmentValue>::decode(node, cx)?;
+        let named = Named::<EnvironmentName, EnvironmentValue<INSTANCE>>::decode(node, cx)?;
         Some(Self(named.0.into_iter().map(|(name, value)| (name.value.0, value.value.0)).collect()))
     }
 
     fn schema(defs: &mut Definitions) -> Value {
-        Named::<EnvironmentName, EnvironmentValue>::schema(defs)
+        Named::<EnvironmentName, EnvironmentValue<INSTANCE>>::schema(defs)
     }
 }
 
@@ -157,11 +158,11 @@ impl Decode for EnvironmentName {
 }
 
 #[derive(Debug)]
-struct EnvironmentValue(String);
+struct EnvironmentValue<const INSTANCE: bool>(String);
 
-impl Decode for EnvironmentValue {
+impl<const INSTANCE: bool> Decode for EnvironmentValue<INSTANCE> {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
-        let text = template::fill(node, &["self", "listen", "port"], cx)?;
+        let text = template::fill(node, if INSTANCE { &template::INSTANCE } else { &[] }, cx)?;
         if text.contains('\0') {
             cx.problem(node.span, "an environment variable can't hold a zero byte");
             return None;

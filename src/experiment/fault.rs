@@ -101,13 +101,13 @@ impl Decode for Fault {
         cx.later(move |known, found| {
             let Some(profile) = known.profile() else { return };
             for start in starts {
-                if start.earliest < known.steady {
+                if start.at < known.steady {
                     let message = "it would come before the steady state has been seen";
                     let hint = format!("the first {} are watched", duration(known.steady));
                     found.add(start.span, message, hint);
                 }
-                if start.latest + lasts > profile {
-                    let end = duration(start.latest + lasts);
+                if start.at + lasts > profile {
+                    let end = duration(start.at + lasts);
                     let message = format!("it would end at {end}, after the profile");
                     let hint = format!("the profile takes {}", duration(profile));
                     found.add(start.span, message, hint);

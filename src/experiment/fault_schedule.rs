@@ -77,10 +77,8 @@ pub(super) struct Planned {
 pub(super) struct Start {
     /// Where it is written.
     pub span: Span,
-    /// At the earliest.
-    pub earliest: Duration,
-    /// At the latest.
-    pub latest: Duration,
+    /// When.
+    pub at: Duration,
 }
 
 const KINDS: [&str; 3] = ["at", "every", "random"];
@@ -106,12 +104,7 @@ impl Decode for Planned {
             }
         }
         if let Some(at) = form.at {
-            let starts = at
-                .value
-                .0
-                .iter()
-                .map(|t| Start { span: t.span, earliest: t.value.0, latest: t.value.0 })
-                .collect();
+            let starts = at.value.0.iter().map(|t| Start { span: t.span, at: t.value.0 }).collect();
             let schedule = FaultSchedule::At(at.value.0.into_iter().map(|t| t.value.0).collect());
             return Some(Self { schedule, starts });
         }
@@ -133,11 +126,8 @@ impl Decode for Planned {
             let hint = "at most half of `every`, and at most `first_after`";
             cx.problem_hint(jitter_at.span, "the jitter is too large", hint);
         }
-        let start = Start {
-            span,
-            earliest: first_after.saturating_sub(jitter),
-            latest: first_after + jitter,
-        };
+        // Without the jitter: a start that it moves out of bounds is moved back when faults are placed.
+        let start = Start { span, at: first_after };
         let schedule = FaultSchedule::Every { every: every.value.0, jitter, first_after };
         Some(Self { schedule, starts: vec![start] })
     }

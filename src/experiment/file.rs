@@ -242,4 +242,6 @@ impl ExperimentForm {
 }
 
 #[cfg(test)]
+mod schema_tests;
+#[cfg(test)]
 mod tests;

@@ -45,8 +45,9 @@ form! {
         /// Program and arguments. `{{self}}` is longhaul's own executable, `{{listen}}` the address
         /// 127.0.0.1:PORT that longhaul picked for the instance, `{{port}}` its port.
         command: Several<Argument, 1> = Required,
-        /// Environment, besides PORT and the variables of `links`. May use variables.
-        env: Environment = Optional,
+        /// Environment, besides PORT and the variables of `links`. May use variables and the three names
+        /// of `command`.
+        env: Environment<true> = Optional,
         /// How many, 1 to 64.
         replicas: Int<1, 64> = Default("1"),
         /// A fixed port instead of a picked one; only with one replica.
@@ -177,7 +178,7 @@ struct Argument(String);
 
 impl Decode for Argument {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
-        let text = template::fill(node, &["self", "listen", "port"], cx)?;
+        let text = template::fill(node, &template::INSTANCE, cx)?;
         if text.contains('\0') {
             cx.problem(node.span, format!("{} holds a zero byte", excerpt(&text)));
             return None;

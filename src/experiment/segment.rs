@@ -83,7 +83,7 @@ form! {
 
 form! {
     /// No arrivals.
-    struct PauseForm {
+    struct StillForm {
         /// For how long, 1s to 7days.
         lasts["for"]: Length = Required,
     }
@@ -97,7 +97,7 @@ choice! {
         /// A linear change of rate.
         Ramp["ramp"]: RampForm,
         /// No arrivals.
-        Pause["pause"]: PauseForm,
+        Pause["pause"]: StillForm,
     }
     later "spike" "burst" "steps" "users"
 }

@@ -30,6 +30,8 @@ pub enum Part {
 
 /// Names with a meaning of their own.
 pub(super) const RESERVED: [&str; 5] = ["random_int", "uuid", "self", "listen", "port"];
+/// Names that stand for what differs from instance to instance of a process.
+pub(super) const INSTANCE: [&str; 3] = ["self", "listen", "port"];
 const LARGEST: i64 = 1_000_000_000_000_000;
 
 impl Template {

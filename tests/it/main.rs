@@ -1,6 +1,7 @@
 //! The integration tests: one binary.
 
 mod architecture;
+mod experiments;
 mod load_engine;
 mod net_rules;
 mod netlab;

@@ -10,7 +10,7 @@ use crate::experiment::{
     Segment, Step,
 };
 
-const FULL: &str = r#"version: 1
+pub(super) const FULL: &str = r#"version: 1
 name: checkout-soak
 description: One night of checkout traffic with a killed replica every hour.
 tags: { team: payments, year: 2026 }
@@ -86,7 +86,7 @@ fn folder() -> tempfile::TempDir {
     dir
 }
 
-fn read(text: &str) -> Result<Experiment, String> {
+pub(super) fn read(text: &str) -> Result<Experiment, String> {
     let dir = folder();
     parse(text, &dir.path().join("e.yaml")).map_err(|problems| {
         let prefix = format!("{}/", dir.path().display());
@@ -315,7 +315,6 @@ fn every_rule_can_be_broken() {
     e.yaml:48:5: it comes again before its 10s are over (`every` must be longer than the fault lasts)
     e.yaml:48:24: it would come before the steady state has been seen (the first 1m are watched)
     e.yaml:40:36: the jitter is too large (at most half of `every`, and at most `first_after`)
-    e.yaml:40:54: it would come before the steady state has been seen (the first 1m are watched)
     e.yaml:42:5: `for` is missing: how long the partition lasts (for example for: 30s)
     e.yaml:41:10: `for` does not go with `kill` (`restart_after` says when it is started again)
     e.yaml:43:28: the list needs at least 1 item

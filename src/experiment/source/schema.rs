@@ -91,6 +91,10 @@ impl Definitions {
 
     fn put(&mut self, name: &str, schema: Value) -> Value {
         let name = short(name);
+        debug_assert!(
+            self.0.get(name).is_none_or(|other| other["properties"] == schema["properties"]),
+            "two forms are called {name}"
+        );
         self.0.insert(name.to_owned(), schema);
         json!({ "$ref": format!("#/$defs/{name}") })
     }
