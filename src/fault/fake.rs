@@ -62,6 +62,8 @@ pub(super) enum Trouble {
     LostAnswers,
     /// Injections answer "done" and do nothing.
     Asleep,
+    /// Looks take 10 ms.
+    Slow,
 }
 
 /// Called with what the fake looks like after each change.
@@ -276,7 +278,14 @@ fn ready<'a, T: Send + 'a>(value: Result<T, ControlError>) -> Answer<'a, T> {
 
 impl Control for FakeTarget {
     fn instance(&self, id: &str) -> Answer<'_, Instance> {
-        ready(self.answers(id).map(|()| self.lock().containers[id].instance.clone()))
+        let found = self.answers(id).map(|()| self.lock().containers[id].instance.clone());
+        let slow = self.lock().trouble == Trouble::Slow;
+        Box::pin(async move {
+            if slow {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            found
+        })
     }
     fn signal(&self, id: &str, _signal: &Signal) -> Answer<'_, ()> {
         ready(self.hurt(id, |c, _| c.end()))

@@ -331,6 +331,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_slow_renewal_does_not_outlast_the_fault() {
+        // Renewal is always due: whatever it takes, the fault ends.
+        let timing = Timing { lease: Duration::from_millis(3), ..quick() };
+        let mut stand = stand_with(timing);
+        stand.fake.trouble(Trouble::Slow);
+        stand.faults.inject(PlannedFault { lasts: Duration::from_millis(200), ..cut() });
+        stand.until("healed").await;
+    }
+
+    #[tokio::test]
     async fn without_a_journal_nothing_is_done() {
         let fake = FakeTarget::new();
         let clean = fake.snapshot();

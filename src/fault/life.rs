@@ -21,6 +21,13 @@ use crate::record::FaultStage;
 /// Even a fault without a duration is looked for this long.
 const LEAST_LOOK: Duration = Duration::from_secs(2);
 
+/// Whose turn it is while a fault is in force.
+enum Turn {
+    GiveUp,
+    Keep,
+    Look,
+}
+
 /// What a life needs.
 pub(super) struct Life {
     pub cell: Arc<Cell>,
@@ -119,34 +126,43 @@ impl Life {
         let mut looking = Some((0, "it was not looked for".to_owned()));
         loop {
             let looked = looking.is_some();
-            tokio::select! {
+            // In this order: whatever is slow below, the end comes in time.
+            let turn = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return,
-                () = self.cell.nudge.notified() => {
-                    if self.keep(kind, &mut scene, &mut looking).await.is_break() { return }
-                }
-                _ = renewal.tick() => {
-                    if self.keep(kind, &mut scene, &mut looking).await.is_break() { return }
-                }
-                () = &mut patience, if looking.is_some() => {
+                () = &mut expiry, if looking.is_none() => return,
+                () = &mut patience, if looking.is_some() => Turn::GiveUp,
+                () = self.cell.nudge.notified() => Turn::Keep,
+                _ = renewal.tick() => Turn::Keep,
+                _ = look.tick(), if looking.is_some() => Turn::Look,
+            };
+            match turn {
+                Turn::GiveUp => {
                     let (_, reason) = looking.take().unwrap_or_default();
                     self.cell.advance(FaultEvent::NotSeen(reason)).await;
                 }
-                _ = look.tick(), if looking.is_some() => {
-                    let tries = looking.as_ref().map_or(0, |(tries, _)| *tries);
-                    looking = match kind.check(&self.world, &scene, tries).await {
-                        Ok(evidence) => {
-                            self.cell.advance(FaultEvent::Seen(with_absent(evidence, &scene))).await;
-                            None
-                        }
-                        Err(reason) => Some((tries + 1, reason)),
-                    };
+                Turn::Keep => {
+                    if self.keep(kind, &mut scene, &mut looking).await.is_break() {
+                        return;
+                    }
+                    // Where keeping takes as long as its interval, looking would never have a turn.
+                    self.look(kind, &scene, &mut looking).await;
                 }
-                () = &mut expiry, if looking.is_none() => return,
+                Turn::Look => self.look(kind, &scene, &mut looking).await,
             }
             if !looked && looking.is_some() {
                 patience.set(tokio::time::sleep(look_for));
             }
+        }
+    }
+
+    async fn look(&self, kind: &dyn Kind, scene: &Scene, looking: &mut Option<(u32, String)>) {
+        let Some((tries, _)) = looking.take() else { return };
+        match kind.check(&self.world, scene, tries).await {
+            Ok(evidence) => {
+                self.cell.advance(FaultEvent::Seen(with_absent(evidence, scene))).await;
+            }
+            Err(reason) => *looking = Some((tries + 1, reason)),
         }
     }
 

@@ -149,10 +149,12 @@ async fn arm(world: &World, scene: &Scene) -> Vec<(String, Result<(), ControlErr
 async fn check(world: &World, scene: &Scene, tries: u32) -> Result<String, String> {
     let mut told = Vec::new();
     let mut silent = Vec::new();
-    for (seen, cut) in cuts(scene) {
-        let state = state(world, &seen.instance, &scene.table)
-            .await
-            .map_err(|e| format!("{} can't be looked at: {e}", cut.victim))?;
+    let states = cuts(scene).into_iter().map(|(seen, cut)| async move {
+        let state = world.answer(Duration::ZERO, state(world, &seen.instance, &scene.table));
+        (seen, cut, state.await)
+    });
+    for (seen, cut, state) in join_all(states).await {
+        let state = state.map_err(|e| format!("{} can't be looked at: {e}", cut.victim))?;
         let missing = cut.sources.iter().find(|ip| !state.armed.contains(&ip.to_canonical()));
         if let Some(ip) = missing {
             return Err(format!("{} does not drop packets from {ip}", cut.victim));
@@ -160,7 +162,8 @@ async fn check(world: &World, scene: &Scene, tries: u32) -> Result<String, Strin
         if state.dropped == 0 {
             silent.push(seen);
         } else {
-            told.push(format!("{} packets dropped at {}", state.dropped, cut.victim));
+            let packets = if state.dropped == 1 { "packet" } else { "packets" };
+            told.push(format!("{} {packets} dropped at {}", state.dropped, cut.victim));
         }
     }
     let quiet = silent.iter().map(|s| s.who.to_string()).collect::<Vec<_>>().join(", ");
