@@ -6,6 +6,7 @@ use std::time::Duration;
 use maud::{Markup, html};
 
 use super::super::figures::{calendar, clock, span};
+use super::super::table::cut;
 use super::frame::{Frame, Window};
 use super::labels::{self, Placed};
 use super::path;
@@ -59,6 +60,8 @@ pub(in crate::report) struct Chart {
 
 struct Plot<'a> {
     frame: &'a Frame,
+    /// How many of them fit to the right of the plot.
+    characters: usize,
     left: f64,
     right: f64,
     top: f64,
@@ -78,11 +81,18 @@ impl Chart {
     /// The chart with its heading.
     pub(in crate::report) fn draw(&self, frame: &Frame) -> Markup {
         let (width, height) = self.size;
-        let right = width - if self.lines.is_empty() { 16.0 } else { self.label_room() };
+        // The same for all charts of a size, so that a moment stands at the same place in each.
+        let right = width - if width > 800.0 { 150.0 } else { 104.0 };
         let labels = fault_labels(frame, 62.0, right);
         let rows = labels.iter().map(|l| l.row + 1).max().unwrap_or(0);
-        let plot =
-            Plot { frame, left: 62.0, right, top: 8.0 + ROW * rows as f64, bottom: height - FOOT };
+        let plot = Plot {
+            frame,
+            characters: ((width - right - 16.0) / 6.4) as usize,
+            left: 62.0,
+            right,
+            top: 8.0 + ROW * rows as f64,
+            bottom: height - FOOT,
+        };
         let reduced: Vec<Vec<Vec<Cell>>> =
             self.lines.iter().map(|l| reduce(&l.points, l.hole, |at| plot.x(at))).collect();
         let scale = self.scale(&reduced);
@@ -118,6 +128,7 @@ impl Chart {
                     }
                     @for (line, cells) in self.lines.iter().zip(&reduced) { (curve(line, cells, &y)) }
                     (marks(&self.marks, &plot))
+                    (shade_names(&plot))
                     (self.line_labels(&reduced, &plot, &y))
                 }
                 (self.legend(&plot))
@@ -140,17 +151,15 @@ impl Chart {
         self.bound.as_ref().filter(|b| b.0 <= scale.high).map(|b| (b.0, b.1.as_str()))
     }
 
-    /// Space for the labels at the lines' right ends.
-    fn label_room(&self) -> f64 {
-        let widest =
-            self.lines.iter().map(|l| labels::width(&self.end_text(l))).fold(40.0, f64::max);
-        widest.min(190.0) + 22.0
-    }
-
-    fn end_text(&self, line: &Line) -> String {
+    /// Name and last figure of a line in so many characters; a long name gives way.
+    fn end_text(&self, line: &Line, characters: usize) -> String {
         match (line.look, line.points.last()) {
-            (Look::Series(..), Some(last)) => format!("{} {}", line.name, self.unit.text(last.1)),
-            _ => line.name.clone(),
+            (Look::Series(..), Some(last)) => {
+                let figure = self.unit.text(last.1);
+                let room = characters.saturating_sub(figure.chars().count() + 1);
+                format!("{} {figure}", cut(&line.name, room))
+            }
+            _ => cut(&line.name, characters),
         }
     }
 
@@ -173,7 +182,7 @@ impl Chart {
                 @for (((line, _), from), to) in ends.iter().zip(heights).zip(spread) {
                     line class={(class(line.look)) " lead"} x1=(px(plot.right + 3.0)) y1=(px(from))
                         x2=(px(plot.right + 12.0)) y2=(px(to)) {}
-                    text class=(class(line.look)) x=(px(plot.right + 15.0)) y=(px(to + 4.0)) { (self.end_text(line)) }
+                    text class=(class(line.look)) x=(px(plot.right + 15.0)) y=(px(to + 4.0)) { (self.end_text(line, plot.characters)) }
                 }
             }
         }
@@ -192,7 +201,7 @@ impl Chart {
             }
             @if self.lines.len() > room {
                 p.legend {
-                    @for line in &self.lines { span { i class={"key " (class(line.look))} {} (self.end_text(line)) } }
+                    @for line in &self.lines { span { i class={"key " (class(line.look))} {} (self.end_text(line, 60)) } }
                 }
             }
         }
@@ -236,11 +245,22 @@ fn px(n: f64) -> String {
 fn shades(plot: &Plot<'_>) -> Markup {
     html! {
         g.shades {
-            @for (name, from, to) in &plot.frame.shades {
+            @for (_, from, to) in &plot.frame.shades {
                 @let (a, b) = (plot.x(*from), plot.x(*to));
                 rect x=(px(a)) y=(plot.top) width=(px(b - a)) height=(px(plot.bottom - plot.top)) {}
+            }
+        }
+    }
+}
+
+/// Above the lines, so that none crosses out a name.
+fn shade_names(plot: &Plot<'_>) -> Markup {
+    html! {
+        g.shade-names {
+            @for (name, from, to) in &plot.frame.shades {
+                @let (a, b) = (plot.x(*from), plot.x(*to));
                 @if b - a > labels::width(name) {
-                    text x=(px(f64::midpoint(a, b))) y=(px(plot.bottom - 6.0)) text-anchor="middle" { (name) }
+                    text x=(px(f64::midpoint(a, b))) y=(px(plot.top + 13.0)) text-anchor="middle" { (name) }
                 }
             }
         }
@@ -256,7 +276,7 @@ fn windows(plot: &Plot<'_>) -> Markup {
                     rect.recovering x=(px(b)) y=(plot.top) width=(px(plot.x(recovered) - b))
                         height=(px(plot.bottom - plot.top)) {}
                 }
-                rect x=(px(a)) y=(plot.top) width=(px((b - a).max(1.2))) height=(px(plot.bottom - plot.top)) {
+                rect.thin[b - a < 4.0] x=(px(a)) y=(plot.top) width=(px((b - a).max(1.4))) height=(px(plot.bottom - plot.top)) {
                     title { (window_words(w)) }
                 }
             }
@@ -295,7 +315,7 @@ fn fault_texts(plot: &Plot<'_>, placed: &[Placed]) -> Markup {
 
 fn time_axis(plot: &Plot<'_>) -> Markup {
     let whole = plot.frame.end.since(plot.frame.start);
-    let step = nice_span(whole, ((plot.right - plot.left) / 86.0) as u32);
+    let step = nice_span(whole, ((plot.right - plot.left) / 68.0) as u32);
     let first = plot.frame.start.elapsed().as_secs().div_ceil(step.as_secs()) * step.as_secs();
     let ticks: Vec<Offset> = (0..200_u32)
         .map(|n| Offset::ZERO + Duration::from_secs(first) + step * n)

@@ -17,7 +17,7 @@ pub(super) fn section(facts: &Facts<'_>) -> Markup {
         return part("ledger", "Ledger", "", &body);
     }
     let body = html! {
-        (load(rows))
+        (load(facts, rows))
         h3 { "Memory per service" span.lead { "mean of all its instances together, and growth since the first row" } }
         (memory(rows))
         details {
@@ -28,11 +28,11 @@ pub(super) fn section(facts: &Facts<'_>) -> Markup {
     part("ledger", "Ledger", "one row per interval of the judged phase", &body)
 }
 
-fn load(rows: &[LedgerRow]) -> Markup {
-    html! { div.scroll { table {
+fn load(facts: &Facts<'_>, rows: &[LedgerRow]) -> Markup {
+    html! { div.scroll { table.dense {
         thead {
             tr {
-                th rowspan="2" class="n" { "#" } th rowspan="2" { "From" } th rowspan="2" { "To" }
+                th rowspan="2" class="n" { "#" } th rowspan="2" { "From" }
                 th.n rowspan="2" { "Scheduled" } th.n rowspan="2" { "OK" }
                 th.group colspan="3" { "Errors" } th.group colspan="2" { "Rate" } th.group colspan="2" { "Error rate" }
                 th.group colspan="4" { "Latency" } th rowspan="2" { "Faults" }
@@ -45,17 +45,26 @@ fn load(rows: &[LedgerRow]) -> Markup {
         tbody { @for r in rows {
             @let l = &r.latency;
             tr {
-                td.n { (r.number) } td.mono { (r.from) } td.mono { (r.to) }
+                td.n { (r.number) } td.mono title={"to " (r.to)} { (r.from) }
                 td.n { (count(r.counts.scheduled)) } td.n { (count(r.counts.ok)) }
                 (errors(r.counts.failed)) (errors(r.counts.timed_out)) (errors(r.counts.not_sent))
                 td.n { (rate(r.achieved_rate)) } td.n.soft { (rate(r.target_rate)) }
                 td.n { (percent_or_dash(r.error_rate)) } td.n { (percent_or_dash(r.error_rate_outside_faults)) }
                 td.n { (figure(l.count, l.p50)) } td.n { (figure(l.count, l.p95)) }
                 td.n { (figure(l.count, l.p99)) } td.n { (figure(l.count, l.max)) }
-                td { @for fault in &r.faults { span.tag { (fault) } " " } }
+                td { @for fault in &r.faults { (tag(facts, fault)) " " } }
             }
         } }
     } } }
+}
+
+/// The fault's number, as on the charts, with a link to its row.
+fn tag(facts: &Facts<'_>, id: &str) -> Markup {
+    let place = facts.verdict.faults.iter().position(|f| f.id.as_str() == id);
+    html! { @match place {
+        Some(i) => { a.tag.fault href={"#fault-" (i + 1)} title=(id) { (i + 1) } },
+        None => { span.tag { (id) } },
+    } }
 }
 
 fn errors(n: u64) -> Markup {
