@@ -328,7 +328,7 @@ fn time_axis(plot: &Plot<'_>) -> Markup {
                 @let x = plot.x(at);
                 line x1=(px(x)) x2=(px(x)) y1=(plot.bottom) y2=(px(plot.bottom + 4.0)) {}
                 text x=(px(x)) y=(px(plot.bottom + 17.0)) text-anchor="middle" { (elapsed(at, step)) }
-                text.clock x=(px(x)) y=(px(plot.bottom + 31.0)) text-anchor="middle" {
+                text.utc x=(px(x)) y=(px(plot.bottom + 31.0)) text-anchor="middle" {
                     (clock(plot.frame.anchor, at).strftime(if step.as_secs() < 60 { "%H:%M:%S" } else { "%H:%M" }))
                 }
             }
