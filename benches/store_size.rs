@@ -119,7 +119,7 @@ impl Source {
     /// Uniform below `n`.
     fn below(&mut self, n: u64) -> u64 {
         use rand::Rng as _;
-        (u128::from(self.rng.next_u64()) * u128::from(n) >> 64) as u64
+        ((u128::from(self.rng.next_u64()) * u128::from(n)) >> 64) as u64
     }
 
     fn samples(&mut self, second: u64) -> Vec<Sample> {
