@@ -1,3 +1,5 @@
 //! The `longhaul` command.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    longhaul::cli::main()
+}

@@ -1,1 +1,124 @@
-//! Arguments, printing, exit codes.
+//! The command line: arguments, printing, exit codes.
+//!
+//! Owns what a person types and reads. In go arguments; out come a call into the library, text on the
+//! terminal (results on stdout, everything else on stderr), and an exit code from one table. Holds no
+//! logic of runs, faults or verdicts.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is this room's work")]
+
+mod args;
+mod cleanup;
+mod demo;
+mod doctor;
+mod exit;
+mod live;
+mod logs;
+mod plain;
+mod plan;
+mod problems;
+mod reference;
+mod report;
+mod run;
+mod runs;
+mod signals;
+mod validate;
+
+pub use exit::Exit;
+pub use reference::pages;
+
+use std::process::ExitCode;
+
+use args::{Args, Command, Common};
+use clap::{CommandFactory, Parser};
+
+use crate::demo::DemoRole;
+
+/// Parses the arguments of this process, does what they say, and answers its exit code.
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(e) => {
+            let exit = if e.use_stderr() { Exit::Usage } else { Exit::Pass };
+            drop(e.print());
+            return exit.into();
+        }
+    };
+    match args.command {
+        Command::Helper { args } => return ExitCode::from(helper(&args)),
+        Command::DemoTarget { args } => return demo_target(&args),
+        _ => {}
+    }
+    logs::start(&args.common);
+    // The default provider is process-wide; a second installation is an error that changes nothing.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let done = match runtime {
+        Ok(runtime) => {
+            let done = runtime.block_on(dispatch(args.command, &args.common));
+            runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+            done
+        }
+        Err(e) => Err(anyhow::Error::new(e).context("failed to start the runtime")),
+    };
+    match done {
+        Ok(exit) => exit.into(),
+        Err(e) => {
+            eprintln!("error: {e:#}");
+            Exit::Internal.into()
+        }
+    }
+}
+
+async fn dispatch(command: Command, common: &Common) -> anyhow::Result<Exit> {
+    match command {
+        Command::Demo(args) => Box::pin(demo::demo(args, common)).await,
+        Command::Run(args) => Box::pin(run::run(args, common)).await,
+        Command::Validate(args) => Ok(validate::validate(&args, common)),
+        Command::Plan(args) => plan::plan(args, common).await,
+        Command::Doctor => doctor::doctor(common).await,
+        Command::Cleanup(args) => cleanup::cleanup(args, common).await,
+        Command::Report(args) => report::report(&args, common),
+        Command::Runs(args) => runs::runs(&args, common),
+        Command::Schema => {
+            println!("{:#}", crate::experiment::schema());
+            Ok(Exit::Pass)
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(
+                shell,
+                &mut Args::command(),
+                "longhaul",
+                &mut std::io::stdout(),
+            );
+            Ok(Exit::Pass)
+        }
+        Command::Helper { .. } | Command::DemoTarget { .. } => {
+            unreachable!("handled before the runtime starts")
+        }
+    }
+}
+
+fn helper(args: &[String]) -> u8 {
+    match args.split_first() {
+        Some((first, rest)) if first == "child" => crate::target::child_main(rest),
+        _ => crate::helper::main(args, &mut std::io::stdout()),
+    }
+}
+
+fn demo_target(args: &[String]) -> ExitCode {
+    let played =
+        DemoRole::from_words(args, |name| std::env::var(name).ok()).and_then(crate::demo::main);
+    match played {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("error: failed to {e}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints a JSON document on stdout.
+fn print_json<T: serde::Serialize>(value: &T) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string_pretty(value)?);
+    Ok(())
+}

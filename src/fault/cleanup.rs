@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::entry::{Entry, Record};
 use super::heal::heal;
 use super::history::{History, JournaledFault};
@@ -20,7 +22,7 @@ use crate::record::{FaultStage, InstanceState};
 use crate::target::{Engine, engine_control, sweep_processes};
 
 /// What a cleanup did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CleanupReport {
     /// One line for each thing healed or removed; with a dry run, for each that would be.
     pub lines: Vec<String>,
@@ -29,13 +31,16 @@ pub struct CleanupReport {
 }
 
 /// Heals and removes what dead runs under the data folder left: first the faults of their journals, then
-/// leftover child processes, nftables tables, and containers, networks, volumes and images by label.
+/// leftover child processes, nftables tables, and containers, networks and volumes by label. With `images`,
+/// and when no run is under way, longhaul's own images go too: another run that is about to use one, in
+/// another data folder, would have to build it again, so only a person asks for that.
 /// A run whose owner is alive is never touched. `only` narrows it to one run. With `dry_run` nothing is
 /// changed. Safe to repeat.
 pub async fn cleanup(
     data: &Path,
     engine: Option<Engine>,
     only: Option<&RunId>,
+    images: bool,
     dry_run: bool,
 ) -> Result<CleanupReport, FaultError> {
     let mut report = CleanupReport::default();
@@ -57,7 +62,7 @@ pub async fn cleanup(
             Err(e) => report.stuck.push(format!("run {}: failed to {e}", leftover.run)),
         }
     }
-    if let Some(engine) = engine.filter(|_| only.is_none() && !busy) {
+    if let Some(engine) = engine.filter(|_| images && !busy) {
         match engine.sweep_images(dry_run).await {
             Ok(lines) => report.lines.extend(lines),
             Err(e) => report.stuck.push(format!("images: failed to {e}")),

@@ -45,6 +45,7 @@ mod undo;
 mod victims;
 mod world;
 
+pub use crate::proxy::Links;
 pub use cleanup::{CleanupReport, cleanup};
 pub use entry::{Entry, Intent, Record};
 pub use error::FaultError;

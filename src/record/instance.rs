@@ -78,12 +78,13 @@ impl Roster {
         self.instances.iter().filter(move |i| i.service == name)
     }
 
-    /// Where requests for `http://<service>.target:PORT` go: running instances only.
+    /// Where requests for `http://<service>.target:PORT` go: running instances, and frozen ones too, since a
+    /// real client would not know either.
     pub fn endpoints(&self) -> Endpoints {
         let mut map: BTreeMap<String, Vec<Endpoint>> = BTreeMap::new();
         for i in &self.instances {
             let list = map.entry(i.service.clone()).or_default();
-            if i.state == InstanceState::Running
+            if i.state != InstanceState::Stopped
                 && let Some(ip) = i.addresses.values().next()
             {
                 list.push(Endpoint { ip: *ip, port: i.port });

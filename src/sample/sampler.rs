@@ -46,6 +46,11 @@ impl Samples {
         self.ticks.recv().await
     }
 
+    /// A tick that waits, if one does.
+    pub fn try_recv(&mut self) -> Option<Vec<Sample>> {
+        self.ticks.try_recv().ok()
+    }
+
     /// Ticks that were left out so far: the receiver was behind, or the machine was too busy to be on time.
     pub fn missed(&self) -> u64 {
         self.missed.load(Ordering::Relaxed)

@@ -37,6 +37,14 @@ pub struct EngineInfo {
     pub memory: u64,
 }
 
+impl std::fmt::Display for EngineInfo {
+    /// `Docker 20.10.24, API 1.41, cgroup v1 (cgroupfs)`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let cgroup = self.cgroup_version.map_or("cgroup".to_owned(), |v| format!("cgroup v{v}"));
+        write!(f, "Docker {}, API {}, {cgroup} ({})", self.version, self.api, self.cgroup_driver)
+    }
+}
+
 /// A connected engine. Clones share the connection.
 #[derive(Clone, Debug)]
 pub struct Engine(Arc<Inner>);

@@ -33,7 +33,7 @@ mod watcher;
 #[cfg(test)]
 mod watcher_test;
 
-pub use compose::replicas;
+pub use compose::{compose_version, replicas};
 pub use control::{Answer, Attachment, Control};
 pub use engine::{Engine, EngineInfo};
 pub use engine_control::engine_control;

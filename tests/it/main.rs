@@ -1,10 +1,21 @@
 //! The integration tests: one binary.
+#![expect(clippy::print_stderr, reason = "tests tell a person what they leave out")]
 
 mod architecture;
+mod browser;
+mod commands;
+mod crash_points;
+mod engine;
+mod engine_gone;
+mod examples;
 mod experiments;
 mod load_engine;
+mod main_job;
 mod net_rules;
 mod netlab;
+mod process_job;
+mod program;
+mod reference;
 mod support;
 mod target_docker;
 mod target_process;

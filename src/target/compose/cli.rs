@@ -30,6 +30,18 @@ pub(super) struct Cli {
     classic_builder: bool,
 }
 
+/// The compose command line of this machine, with its version: `docker-compose 1.29.2`.
+///
+/// # Errors
+/// When there is none.
+pub async fn compose_version() -> Result<String, TargetError> {
+    let cli = Cli::find().await?;
+    let program = cli.program.join(" ");
+    let asked: Vec<&str> = cli.program.iter().map(String::as_str).collect();
+    let version = ask(&asked, &["version", "--short"]).await.unwrap_or_default();
+    Ok(format!("{program} {}", version.trim()))
+}
+
 /// How a command line ended.
 pub(super) struct Ended {
     pub(super) command: String,

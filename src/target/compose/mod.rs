@@ -11,5 +11,6 @@ mod overlay;
 mod project;
 mod replicas;
 
+pub use cli::compose_version;
 pub(super) use project::Project;
 pub use replicas::replicas;

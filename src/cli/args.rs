@@ -1,0 +1,277 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use crate::units::{Rate, parse_duration};
+
+/// Endurance and chaos soak orchestrator: brings a system up, holds a steady rate on it for hours,
+/// hurts it, heals it, and judges it.
+#[derive(Debug, Parser)]
+#[command(name = "longhaul", version, max_term_width = 100, arg_required_else_help = true)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Common {
+    /// Print one JSON document (or JSON lines while a run goes) on stdout instead of text.
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// When to colour.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: Color,
+    /// Say less: only results and errors.
+    #[arg(long, short, global = true)]
+    pub(super) quiet: bool,
+    /// Log more: -v info, -vv debug, -vvv trace. `LONGHAUL_LOG` takes a filter instead.
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
+    /// How log lines on stderr are written.
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "human")]
+    pub(super) log_format: LogFormat,
+    /// Where runs are recorded.
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "LONGHAUL_DATA",
+        default_value = ".longhaul"
+    )]
+    pub(super) data: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// For people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// The main job in about two minutes, without any setup.
+    ///
+    /// With a Docker engine: brings a small system up in containers, holds a rate on it, kills one of its
+    /// containers, cuts its network, heals both, judges and reports. Without one: the same system as
+    /// child processes.
+    Demo(DemoArgs),
+    /// Carry out an experiment.
+    Run(RunArgs),
+    /// Check experiment files; start nothing.
+    Validate(ValidateArgs),
+    /// Show what a run would do, when and to whom; start nothing.
+    Plan(PlanArgs),
+    /// Check what this machine can do.
+    Doctor,
+    /// Heal and remove whatever an earlier run left behind.
+    Cleanup(CleanupArgs),
+    /// Judge a recorded run again and write its report.
+    Report(ReportArgs),
+    /// Recorded runs.
+    Runs(RunsArgs),
+    /// Print the JSON Schema of the experiment file.
+    Schema,
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// A part of the demo system.
+    #[command(hide = true)]
+    DemoTarget {
+        /// Role and settings.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// What runs next to a target.
+    #[command(hide = true)]
+    Helper {
+        /// What to do.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+}
+
+/// How a run is shown and what stays of it.
+#[derive(Clone, Debug, ClapArgs)]
+pub(super) struct Showing {
+    /// Leave the target up at the end.
+    #[arg(long)]
+    pub(super) keep_up: bool,
+    /// Plain lines instead of the live view, also on a terminal.
+    #[arg(long)]
+    pub(super) no_tui: bool,
+    /// Where reports are written: `DIR/<run>/`.
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub(super) out: PathBuf,
+    /// How long a network fault outlives whoever renews it (1s to 5m).
+    #[arg(long, value_name = "DURATION", env = "LONGHAUL_LEASE", default_value = "15s", value_parser = lease)]
+    pub(super) lease: Duration,
+    /// How network faults reach a container: from this host by process id, or through a helper container.
+    #[arg(long, value_name = "WAY", default_value = "auto", hide_short_help = true)]
+    pub(super) transport: TransportArg,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum TransportArg {
+    /// By process id where that works, else by helper container.
+    Auto,
+    /// By process id (needs root on the engine's host).
+    Pid,
+    /// By helper container.
+    Container,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct DemoArgs {
+    /// Without Docker, also where there is an engine.
+    #[arg(long)]
+    pub(super) process: bool,
+    #[command(flatten)]
+    pub(super) showing: Showing,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct RunArgs {
+    /// The experiment.
+    pub(super) file: PathBuf,
+    #[command(flatten)]
+    pub(super) overrides: OverrideArgs,
+    #[command(flatten)]
+    pub(super) showing: Showing,
+}
+
+/// Changes to the experiment for this one run.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(super) struct OverrideArgs {
+    /// Length of the profile's one `hold`.
+    #[arg(long, value_name = "D", value_parser = parse_duration)]
+    pub(super) duration: Option<Duration>,
+    /// Rate of the profile's one `hold`.
+    #[arg(long, value_name = "R")]
+    pub(super) rate: Option<Rate>,
+    /// The seed of all randomness.
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
+    /// A variable of the file.
+    #[arg(long, value_name = "K=V", value_parser = pair)]
+    pub(super) set: Vec<(String, String)>,
+    /// A tag.
+    #[arg(long, value_name = "K=V", value_parser = pair)]
+    pub(super) tag: Vec<(String, String)>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ValidateArgs {
+    /// The experiments.
+    #[arg(required = true)]
+    pub(super) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct PlanArgs {
+    /// The experiment.
+    pub(super) file: PathBuf,
+    #[command(flatten)]
+    pub(super) overrides: OverrideArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct CleanupArgs {
+    /// Only this run: id, unique prefix or `latest`.
+    pub(super) run: Option<String>,
+    /// Also remove whatever carries longhaul's label on this engine: runs of other data folders too, also
+    /// when they are under way.
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Show what would be done.
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ReportArgs {
+    /// The run: id, unique prefix or `latest`.
+    #[arg(default_value = "latest")]
+    pub(super) run: String,
+    /// Which formats; default: all.
+    #[arg(long, value_name = "F", value_delimiter = ',')]
+    pub(super) format: Vec<FormatArg>,
+    /// Where reports are written: `DIR/<run>/`.
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub(super) out: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum FormatArg {
+    /// `index.html`.
+    Html,
+    /// `report.md`.
+    Md,
+    /// `summary.json`.
+    Json,
+    /// `junit.xml`.
+    Junit,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct RunsArgs {
+    #[command(subcommand)]
+    pub(super) command: Option<RunsCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RunsCommand {
+    /// List recorded runs, newest first.
+    Ls,
+    /// Show one run: verdict, limits, ledger, faults.
+    Show {
+        /// The run: id, unique prefix or `latest`.
+        #[arg(default_value = "latest")]
+        run: String,
+    },
+}
+
+fn lease(text: &str) -> Result<Duration, String> {
+    let lease = parse_duration(text).map_err(|e| e.to_string())?;
+    if (Duration::from_secs(1)..=Duration::from_mins(5)).contains(&lease) {
+        Ok(lease)
+    } else {
+        Err("a lease lasts 1s to 5m".to_owned())
+    }
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    text.split_once('=')
+        .map(|(k, v)| (k.to_owned(), v.to_owned()))
+        .ok_or_else(|| "write KEY=VALUE".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Args::command().debug_assert();
+    }
+}

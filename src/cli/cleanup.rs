@@ -1,0 +1,52 @@
+//! `longhaul cleanup`
+
+use super::args::{CleanupArgs, Common};
+use super::exit::Exit;
+use super::print_json;
+use crate::fault;
+use crate::run;
+use crate::store::Store;
+use crate::target::Engine;
+
+/// Heals and removes what earlier runs left.
+pub(super) async fn cleanup(args: CleanupArgs, common: &Common) -> anyhow::Result<Exit> {
+    let store = Store::open(&common.data);
+    let only = match (&args.run, &store) {
+        (Some(text), Ok(store)) => Some(store.find(text)?),
+        (Some(text), Err(_)) => Some(text.parse()?),
+        (None, _) => None,
+    };
+    let engine = Engine::connect().await;
+    if let (Err(e), false) = (&engine, common.quiet) {
+        eprintln!("note: no Docker engine ({e}); only child processes and journals are looked at");
+    }
+    let engine = engine.ok();
+    let images = only.is_none();
+    let mut report =
+        fault::cleanup(&common.data, engine.clone(), only.as_ref(), images, args.dry_run).await?;
+    if let (true, Some(engine)) = (args.all, &engine) {
+        match engine.sweep(None, args.dry_run).await {
+            Ok(lines) => report.lines.extend(lines),
+            Err(e) => report.stuck.push(format!("failed to {e}")),
+        }
+    }
+    if !args.dry_run
+        && let Ok(store) = &store
+    {
+        run::mark_interrupted(store)?;
+    }
+    if common.json {
+        print_json(&report)?;
+    } else {
+        for line in &report.lines {
+            println!("{line}");
+        }
+        for line in &report.stuck {
+            eprintln!("STUCK: {line}");
+        }
+        if report.lines.is_empty() && report.stuck.is_empty() && !common.quiet {
+            println!("nothing to clean up");
+        }
+    }
+    Ok(if report.stuck.is_empty() { Exit::Pass } else { Exit::HealingIncomplete })
+}

@@ -1,0 +1,51 @@
+//! `longhaul demo`
+
+use std::path::{Path, PathBuf};
+
+use super::args::{Common, DemoArgs, OverrideArgs, RunArgs};
+use super::exit::Exit;
+use crate::target::Engine;
+
+const FILES: [(&str, &str); 3] = [
+    ("experiments/quickstart.yaml", include_str!("../../experiments/quickstart.yaml")),
+    (
+        "experiments/quickstart-process.yaml",
+        include_str!("../../experiments/quickstart-process.yaml"),
+    ),
+    ("compose/demo/compose.yaml", include_str!("../../compose/demo/compose.yaml")),
+];
+
+/// Runs the quickstart that this machine can run.
+pub(super) async fn demo(args: DemoArgs, common: &Common) -> anyhow::Result<Exit> {
+    let root = place(&common.data)?;
+    let file = if args.process {
+        "experiments/quickstart-process.yaml"
+    } else if let Err(e) = Engine::connect().await {
+        eprintln!("no Docker engine here ({e}): the same demo system runs as child processes");
+        "experiments/quickstart-process.yaml"
+    } else {
+        "experiments/quickstart.yaml"
+    };
+    let run = RunArgs {
+        file: root.join(file),
+        overrides: OverrideArgs::default(),
+        showing: args.showing,
+    };
+    Box::pin(super::run::run(run, common)).await
+}
+
+/// The repository, when the demo is started in it; else a copy of the files in the data folder.
+fn place(data: &Path) -> anyhow::Result<PathBuf> {
+    if FILES.iter().all(|(name, _)| Path::new(name).is_file()) {
+        return Ok(PathBuf::new());
+    }
+    let root = data.join("demo");
+    for (name, text) in FILES {
+        let path = root.join(name);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        std::fs::write(path, text)?;
+    }
+    Ok(root)
+}

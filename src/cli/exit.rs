@@ -1,0 +1,79 @@
+//! Exit codes: one table, for the program, the verdict and the documentation.
+
+use std::process::ExitCode;
+
+/// How the process ends. When several apply: 14 > 12 > 13 > 11 > 10.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Everything held.
+    Pass,
+    /// A defect, or something longhaul could not do.
+    Internal,
+    /// The command line is wrong.
+    Usage,
+    /// The experiment file is wrong; nothing was started.
+    InvalidExperiment,
+    /// What the verdict says.
+    Verdict(u8),
+    /// Healing is incomplete.
+    HealingIncomplete,
+    /// Another run is under way.
+    Busy,
+}
+
+/// Every code with its meaning.
+pub(super) const EXIT_CODES: [(u8, &str); 13] = [
+    (0, "pass: every limit held (also with warnings)"),
+    (1, "internal: longhaul could not do its work"),
+    (2, "usage: the command line is wrong; nothing was started"),
+    (3, "invalid experiment: the file is wrong; nothing was started"),
+    (10, "limit breached, or stopped by `abort_when`"),
+    (11, "inconclusive: the figures can't carry a verdict"),
+    (12, "target not ready"),
+    (13, "steady state failed before the first fault"),
+    (14, "healing incomplete: something is left behind, and named"),
+    (15, "busy: another run is under way in this data folder"),
+    (16, "regression against the baseline (reserved)"),
+    (130, "interrupted by Ctrl-C; healed, report written"),
+    (143, "terminated by a signal; healed, report written"),
+];
+
+impl Exit {
+    /// The number.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Pass => 0,
+            Self::Internal => 1,
+            Self::Usage => 2,
+            Self::InvalidExperiment => 3,
+            Self::Verdict(code) => code,
+            Self::HealingIncomplete => 14,
+            Self::Busy => 15,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_exit_is_in_the_table() {
+        for exit in [
+            Exit::Pass,
+            Exit::Internal,
+            Exit::Usage,
+            Exit::InvalidExperiment,
+            Exit::HealingIncomplete,
+            Exit::Busy,
+        ] {
+            assert!(EXIT_CODES.iter().any(|(code, _)| *code == exit.code()), "{exit:?}");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! A run as plain lines: for pipes, CI and logs. Progress goes to stderr; with `--json`, JSON lines to stdout.
+
+use serde_json::json;
+use tokio::sync::broadcast::{Receiver, error::RecvError};
+
+use crate::record::{Event, EventKind, FaultStage, LedgerRow, TargetAction};
+use crate::run::Update;
+use crate::units::{Bytes, trim};
+
+/// Shows updates until the run is over.
+pub(super) async fn show(mut updates: Receiver<Update>, json: bool, quiet: bool) {
+    let mut clock = Progress::default();
+    loop {
+        let update = match updates.recv().await {
+            Ok(update) => update,
+            Err(RecvError::Lagged(n)) => {
+                tracing::warn!("{n} updates were not shown");
+                continue;
+            }
+            Err(RecvError::Closed) => return,
+        };
+        if json {
+            if let Some(line) = json_line(&update) {
+                println!("{line}");
+            }
+        } else if !quiet && let Some(line) = clock.line(&update) {
+            eprintln!("{line}");
+        }
+    }
+}
+
+fn json_line(update: &Update) -> Option<serde_json::Value> {
+    Some(match update {
+        Update::Began { run, name, seed, faults, .. } => {
+            json!({ "type": "began", "run": run, "experiment": name, "seed": seed, "faults": **faults })
+        }
+        Update::Progress(text) => json!({ "type": "progress", "text": text }),
+        Update::Event(event) => json!({ "type": "event", "event": event }),
+        Update::Ledger(row) => json!({ "type": "ledger", "row": row }),
+        Update::Slice(..) | Update::Samples(_) | Update::Tick(_) | Update::Judged(_) => {
+            return None;
+        }
+    })
+}
+
+/// One line every ten seconds at most between events, so that nobody wonders whether it hangs.
+#[derive(Default)]
+struct Progress {
+    slices: u64,
+}
+
+impl Progress {
+    fn line(&mut self, update: &Update) -> Option<String> {
+        match update {
+            Update::Began { run, seed, faults, lengths, .. } => Some(format!(
+                "run {run}   seed {seed}   {} faults planned   {} in all",
+                faults.len(),
+                crate::units::duration(lengths.iter().sum())
+            )),
+            Update::Progress(text) => Some(text.clone()),
+            Update::Event(event) => event_line(event),
+            Update::Ledger(row) => Some(ledger_line(row)),
+            Update::Slice(row, asked) => {
+                self.slices += 1;
+                self.slices.is_multiple_of(10).then(|| {
+                    format!(
+                        "{}  {}/s of {}/s   errors {}   p99 {} ms",
+                        row.to,
+                        row.counts.ended() - row.counts.not_sent,
+                        trim(*asked, 1),
+                        row.counts.errors(),
+                        trim(row.latency.p99 as f64 / 1000.0, 1)
+                    )
+                })
+            }
+            Update::Samples(_) | Update::Tick(_) | Update::Judged(_) => None,
+        }
+    }
+}
+
+/// An event as a line; `None` for events that nobody needs to read while the run goes.
+pub(super) fn event_line(event: &Event) -> Option<String> {
+    let text = match &event.kind {
+        EventKind::Phase { phase } => format!("-- {}", format!("{phase:?}").to_lowercase()),
+        EventKind::Target { victim, action, .. } => match action {
+            TargetAction::Start => format!("{victim} started"),
+            TargetAction::Die { exit_code: Some(code) } => {
+                format!("{victim} died, exit code {code}")
+            }
+            TargetAction::Die { exit_code: None } => format!("{victim} died"),
+            TargetAction::Oom => format!("{victim} was killed for memory (OOM)"),
+            TargetAction::Pause => format!("{victim} is frozen"),
+            TargetAction::Unpause => format!("{victim} is thawed"),
+            TargetAction::Healthy => format!("{victim} is healthy"),
+            TargetAction::Unhealthy => format!("{victim} is UNHEALTHY"),
+        },
+        EventKind::Fault { fault, stage } => match stage {
+            FaultStage::Intended => return None,
+            FaultStage::Injected => format!("fault {fault} injected"),
+            FaultStage::Active { evidence } => format!("fault {fault} is in force: {evidence}"),
+            FaultStage::Unverified { reason } => format!("fault {fault} is NOT VERIFIED: {reason}"),
+            FaultStage::NotApplied { reason } => format!("fault {fault} was not applied: {reason}"),
+            FaultStage::Healing => format!("fault {fault} is being healed"),
+            FaultStage::Healed { evidence } => format!("fault {fault} is healed: {evidence}"),
+            FaultStage::Stuck { reason } => format!("fault {fault} is STUCK: {reason}"),
+        },
+        EventKind::Gap { source, reason, .. } => format!("gap in {source:?}: {reason}"),
+        EventKind::Steady { held: true, detail } => format!("steady state holds: {detail}"),
+        EventKind::Steady { held: false, detail } => format!("steady state NOT reached: {detail}"),
+        EventKind::Stop { reason, .. } => format!("stopping: {reason}"),
+        EventKind::Note { text } => text.clone(),
+    };
+    Some(format!("{}  {text}", event.at))
+}
+
+/// A ledger row as one line.
+pub(super) fn ledger_line(row: &LedgerRow) -> String {
+    let memory: Vec<String> = row
+        .services
+        .iter()
+        .filter_map(|s| s.memory_mean.map(|m| format!("{} {}", s.service, Bytes(m).human())))
+        .collect();
+    format!(
+        "{}  ledger {:>2}: {}/s of {}/s, {} errors ({} %), p99 {} ms, memory {}",
+        row.to,
+        row.number,
+        trim(row.achieved_rate, 1),
+        trim(row.target_rate, 1),
+        row.counts.errors(),
+        trim(row.error_rate.unwrap_or(0.0) * 100.0, 2),
+        trim(row.latency.p99 as f64 / 1000.0, 1),
+        if memory.is_empty() { "not sampled".to_owned() } else { memory.join(", ") }
+    )
+}

@@ -1,0 +1,66 @@
+//! `longhaul runs`
+
+use super::args::{Common, RunsArgs, RunsCommand};
+use super::exit::Exit;
+use super::print_json;
+use crate::record::{RunRecord, RunStatus};
+use crate::report::{ledger_text, verdict_text};
+use crate::store::Store;
+
+/// Lists runs, or shows one.
+pub(super) fn runs(args: &RunsArgs, common: &Common) -> anyhow::Result<Exit> {
+    let store = Store::open(&common.data)?;
+    match args.command.as_ref().unwrap_or(&RunsCommand::Ls) {
+        RunsCommand::Ls => list(&store.runs()?, common)?,
+        RunsCommand::Show { run } => show(&store, run, common)?,
+    }
+    Ok(Exit::Pass)
+}
+
+fn list(runs: &[RunRecord], common: &Common) -> anyhow::Result<()> {
+    if common.json {
+        let rows: Vec<_> = runs
+            .iter()
+            .map(|run| {
+                serde_json::json!({
+                    "id": run.id, "experiment": run.experiment.name, "started": run.anchor,
+                    "status": run.status, "outcome": run.verdict.as_ref().map(|v| v.outcome),
+                    "headline": run.verdict.as_ref().map(|v| &v.headline),
+                })
+            })
+            .collect();
+        return print_json(&rows);
+    }
+    if runs.is_empty() {
+        println!("no runs yet: `longhaul demo` makes one");
+    }
+    for run in runs {
+        println!("{:<44} {:<14} {}", run.id, outcome(run), headline(run));
+    }
+    Ok(())
+}
+
+fn outcome(run: &RunRecord) -> String {
+    match (run.status, &run.verdict) {
+        (RunStatus::Running, _) => "running".to_owned(),
+        (RunStatus::Interrupted, _) => "interrupted".to_owned(),
+        (RunStatus::Finished, Some(v)) => format!("{:?}", v.outcome).to_lowercase(),
+        (RunStatus::Finished, None) => "not judged".to_owned(),
+    }
+}
+
+fn headline(run: &RunRecord) -> &str {
+    run.verdict.as_ref().map_or("", |v| v.headline.as_str())
+}
+
+fn show(store: &Store, run: &str, common: &Common) -> anyhow::Result<()> {
+    let data = store.load(&store.find(run)?)?;
+    let verdict = crate::verdict::judge(&data);
+    if common.json {
+        return print_json(&serde_json::json!({ "run": data.run, "verdict": verdict }));
+    }
+    println!("{}   {}\n", data.run.id, data.run.anchor);
+    println!("{}", ledger_text(&verdict.ledger));
+    println!("{}", verdict_text(&verdict, super::problems::color(common, &std::io::stdout())));
+    Ok(())
+}

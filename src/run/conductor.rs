@@ -1,0 +1,372 @@
+//! The owner loop's hands: everything that waits, starts and stores.
+
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::finish;
+use super::live::{Input, Live, Output};
+use super::{Plan, Stops, Update, Watchers};
+use crate::clock::Clock;
+use crate::experiment::{Experiment, System};
+use crate::fault::{self, Faults, Links, Owner, ProcessLinks, Transport};
+use crate::ids::{FaultId, RunId};
+use crate::load::{Generator, Job, Running};
+use crate::record::{
+    Event, EventKind, FaultStage, LoadSlice, Phase, Provenance, RunRecord, RunStatus, Sample,
+    StopCause, Verdict,
+};
+use crate::sample::{self, Samples};
+use crate::store::{Store, Writer};
+use crate::target::{self, BringUp, LiveTarget, TargetEvent};
+
+/// Why a run could not be carried to its verdict.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The records could not be opened, or could not be read back for the verdict.
+    #[error(transparent)]
+    Store(#[from] crate::store::StoreError),
+    /// The faults' journal could not be opened.
+    #[error(transparent)]
+    Faults(#[from] fault::FaultError),
+    /// The run's folder could not be created.
+    #[error("create the folder of the run: {0}")]
+    Folder(#[from] std::io::Error),
+    /// The report could not be written; the verdict is in the store.
+    #[error(transparent)]
+    Report(#[from] crate::report::ReportError),
+}
+
+/// Everything a run needs.
+pub struct Deps {
+    /// What to do.
+    pub plan: Plan,
+    /// SHA-256 of the experiment file, in hex.
+    pub experiment_sha256: String,
+    /// What makes the load.
+    pub generator: Arc<dyn Generator>,
+    /// Where records go.
+    pub store: Store,
+    /// The folder of all reports.
+    pub reports: PathBuf,
+    /// Who is told.
+    pub watchers: Watchers,
+    /// Who may ask to stop.
+    pub stops: Stops,
+    /// Whether the target stays up at the end.
+    pub keep_up: bool,
+    /// How long network faults outlive whoever renews them.
+    pub lease: Duration,
+    /// How a container's network namespace is entered.
+    pub transport: Transport,
+}
+
+/// A run that came to its end.
+#[derive(Debug)]
+pub struct Finished {
+    /// Its id.
+    pub id: RunId,
+    /// How it was judged.
+    pub verdict: Verdict,
+    /// The report's files.
+    pub report: Vec<PathBuf>,
+    /// What could not be taken down, if anything.
+    pub leftover: Option<String>,
+}
+
+/// What the run holds while it is under way; it outlives a panic of the loop.
+pub(super) struct Hands {
+    pub(super) live: Live,
+    pub(super) target: Option<LiveTarget>,
+    pub(super) faults: Option<Faults>,
+    pub(super) stages: Option<mpsc::Receiver<(FaultId, FaultStage)>>,
+    pub(super) events: Option<mpsc::Receiver<TargetEvent>>,
+    pub(super) load: Option<Running>,
+    pub(super) samples: Option<Samples>,
+    pub(super) stop_load: CancellationToken,
+    pub(super) stop_sampling: CancellationToken,
+}
+
+/// The fixed surroundings of a run.
+pub(super) struct Scene {
+    pub(super) id: RunId,
+    pub(super) clock: Clock,
+    pub(super) dir: PathBuf,
+    pub(super) deps: Deps,
+    pub(super) writer: Writer,
+    pub(super) experiment: Arc<Experiment>,
+    pub(super) progress: mpsc::Sender<String>,
+    pub(super) tasks: JoinSet<()>,
+}
+
+/// Carries out a plan: up, load, faults, heal, verdict, report, down.
+///
+/// # Errors
+/// When nothing could be started, or when the verdict could not be reached; the target was healed and
+/// taken down all the same.
+pub async fn run(deps: Deps) -> Result<Finished, RunError> {
+    let clock = Clock::start();
+    let nonce = (clock.anchor().subsec_nanosecond() / 1000) as u16;
+    let id = RunId::new(&deps.plan.experiment.name, clock.anchor(), nonce);
+    let dir = deps.store.run_dir(&id);
+    std::fs::create_dir_all(&dir)?;
+    let record = RunRecord {
+        id: id.clone(),
+        anchor: clock.anchor(),
+        experiment: deps.plan.experiment.clone(),
+        faults: deps.plan.faults.clone(),
+        provenance: Provenance {
+            experiment_sha256: deps.experiment_sha256.clone(),
+            ..sample::provenance()
+        },
+        status: RunStatus::Running,
+        verdict: None,
+    };
+    // From here on the kernel tells everybody, by the lock on the run's folder, that its owner lives.
+    let owner = Owner::take(&dir)?;
+    let writer = deps.store.begin(&record)?;
+    let experiment = Arc::new(record.experiment.clone());
+    let mut tasks = JoinSet::new();
+    let progress = forward_progress(&mut tasks, &deps.watchers);
+    let load = &experiment.load;
+    deps.watchers.tell(Update::Began {
+        run: id.clone(),
+        name: experiment.name.clone(),
+        seed: experiment.seed.0,
+        faults: Arc::new(record.faults.clone()),
+        lengths: [load.warmup, load.profile_length(), load.cooldown],
+    });
+    let mut hands = Hands {
+        live: Live::new(&experiment, &record.faults, clock, clock.now()),
+        target: None,
+        faults: None,
+        stages: None,
+        events: None,
+        load: None,
+        samples: None,
+        stop_load: CancellationToken::new(),
+        stop_sampling: CancellationToken::new(),
+    };
+    let mut scene = Scene { id, clock, dir, deps, writer, experiment, progress, tasks };
+    scene.event(EventKind::Phase { phase: Phase::Preparing }).await;
+    let ended = AssertUnwindSafe(scene.conduct(&mut hands)).catch_unwind().await;
+    let trouble = match ended {
+        Ok(None) => None,
+        Ok(Some(stop)) => Some(stop),
+        Err(panic) => {
+            let text = panic
+                .downcast_ref::<String>()
+                .cloned()
+                .or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()))
+                .unwrap_or_default();
+            Some((StopCause::Internal, format!("a defect in longhaul: {text}")))
+        }
+    };
+    if let Some((cause, reason)) = trouble {
+        scene.event(EventKind::Stop { cause, reason }).await;
+    }
+    let finished = finish::finish(scene, hands).await;
+    drop(owner);
+    finished
+}
+
+/// Lines about the target, to whoever watches. 64 lines wait at most; then whoever writes them waits.
+fn forward_progress(tasks: &mut JoinSet<()>, watchers: &Watchers) -> mpsc::Sender<String> {
+    let (sender, mut lines) = mpsc::channel::<String>(64);
+    let watchers = watchers.clone();
+    tasks.spawn(async move {
+        while let Some(line) = lines.recv().await {
+            watchers.progress(line);
+        }
+    });
+    sender
+}
+
+type Trouble = (StopCause, String);
+
+impl Scene {
+    /// Stores and shows an event that no phase of the loop owns.
+    pub(super) async fn event(&self, kind: EventKind) {
+        let event = Event { at: self.clock.now(), kind };
+        self.deps.watchers.tell(Update::Event(event.clone()));
+        self.writer.event(event).await;
+    }
+
+    async fn conduct(&mut self, hands: &mut Hands) -> Option<Trouble> {
+        if let Err(trouble) = self.prepare(hands).await {
+            return Some(trouble);
+        }
+        let begin = self.clock.now() + Duration::from_millis(100);
+        hands.live = Live::new(&self.experiment, &self.deps.plan.faults, self.clock, begin);
+        let job = Job {
+            load: self.experiment.load.clone(),
+            seed: self.experiment.seed,
+            clock: self.clock,
+            begin,
+            endpoints: hands.target.as_ref()?.endpoints(),
+            stop: hands.stop_load.clone(),
+        };
+        match self.deps.generator.start(job) {
+            Ok(running) => hands.load = Some(running),
+            Err(e) => return Some((StopCause::Internal, format!("failed to start the load: {e}"))),
+        }
+        loop {
+            let input = self.next_input(hands).await;
+            let outputs = hands.live.handle(input, self.clock.now());
+            if self.carry_out(hands, outputs).await {
+                return None;
+            }
+        }
+    }
+
+    async fn prepare(&mut self, hands: &mut Hands) -> Result<(), Trouble> {
+        let links = Arc::new(Links::new());
+        let opts = BringUp {
+            run: self.id.clone(),
+            dir: self.dir.clone(),
+            linker: Some(Arc::new(ProcessLinks::new(Arc::clone(&links)))),
+            progress: self.progress.clone(),
+            clock: self.clock,
+            stop: CancellationToken::new(),
+        };
+        let cancel = opts.stop.clone();
+        let not_ready = |e: target::TargetError| (StopCause::TargetNotReady, e.to_string());
+        let mut stops = self.deps.stops.clone();
+        let spec = self.experiment.target.clone();
+        let mut bring_up = std::pin::pin!(target::bring_up(&spec, opts));
+        let up = tokio::select! {
+            up = &mut bring_up => up,
+            cause = stops.asked() => {
+                cancel.cancel();
+                hands.target = bring_up.await.ok();
+                return Err((cause, "asked to stop while the target came up".to_owned()));
+            }
+        };
+        let live = hands.target.insert(up.map_err(not_ready)?);
+        let links = matches!(spec.system, System::Process(_)).then_some(links);
+        tokio::select! {
+            ready = live.wait_ready(&spec.ready, &self.progress) => ready.map_err(not_ready)?,
+            cause = stops.asked() => {
+                return Err((cause, "asked to stop while the target became ready".to_owned()));
+            }
+        }
+        let engine = live.engine();
+        self.writer
+            .provenance(Provenance {
+                experiment_sha256: self.deps.experiment_sha256.clone(),
+                engine: engine.as_ref().map(|e| e.describe().to_string()),
+                images: live.images(),
+                ..sample::provenance()
+            })
+            .await;
+        hands.events = Some(live.events());
+        let setup = fault::Setup {
+            run: self.id.clone(),
+            dir: self.dir.clone(),
+            control: live.control(),
+            engine: engine.clone(),
+            links,
+            roster: live.roster(),
+            lease: self.deps.lease,
+            transport: self.deps.transport,
+        };
+        let (faults, stages) = Faults::start(setup)
+            .map_err(|e| (StopCause::Internal, format!("failed to start the faults: {e}")))?;
+        hands.faults = Some(faults);
+        hands.stages = Some(stages);
+        hands.samples = Some(sample::start(sample::Setup {
+            roster: live.roster(),
+            clock: self.clock,
+            interval: self.experiment.sampling.interval,
+            disk: self.dir.clone(),
+            engine,
+            stop: hands.stop_sampling.clone(),
+        }));
+        Ok(())
+    }
+
+    async fn next_input(&mut self, hands: &mut Hands) -> Input {
+        let timer = hands.live.next_timer();
+        tokio::select! {
+            biased;
+            cause = self.deps.stops.asked() => Input::Stop(cause),
+            Some((fault, stage)) = receive(&mut hands.stages) => Input::Stage(fault, stage),
+            Some(event) = receive(&mut hands.events) => Input::Target(event),
+            slice = next_slice(&mut hands.load) => slice.map_or(Input::LoadEnded, |s| Input::Slice(Box::new(s))),
+            Some(samples) = next_samples(&mut hands.samples) => Input::Samples(samples),
+            () = self.clock.sleep_until(timer) => Input::Timer,
+        }
+    }
+
+    /// Does what the loop asks for; true when it is over.
+    pub(super) async fn carry_out(&mut self, hands: &mut Hands, outputs: Vec<Output>) -> bool {
+        let mut over = false;
+        for output in outputs {
+            match output {
+                Output::Event(event) => {
+                    self.deps.watchers.tell(Update::Event(event.clone()));
+                    self.writer.event(event).await;
+                }
+                Output::Slice(slice, row, asked) => {
+                    self.deps.watchers.tell(Update::Slice(row, asked));
+                    self.writer.slice(*slice).await;
+                }
+                Output::Samples(samples) => {
+                    self.deps.watchers.tell(Update::Samples(Arc::new(samples.clone())));
+                    self.writer.samples(samples).await;
+                }
+                Output::Ledger(row) => {
+                    self.deps.watchers.tell(Update::Ledger(row.clone()));
+                    self.writer.ledger(*row).await;
+                }
+                Output::Inject(fault) => {
+                    if let Some(faults) = &hands.faults {
+                        faults.inject(fault);
+                    }
+                }
+                Output::Started(victim) => {
+                    if let Some(faults) = &hands.faults {
+                        faults.note_start(&victim);
+                    }
+                }
+                Output::End => over = true,
+            }
+        }
+        over
+    }
+}
+
+/// The next item of a channel that may not be open (yet, or any more).
+pub(super) async fn receive<T>(channel: &mut Option<mpsc::Receiver<T>>) -> Option<T> {
+    let Some(open) = channel else { return std::future::pending().await };
+    let item = open.recv().await;
+    if item.is_none() {
+        *channel = None;
+    }
+    item
+}
+
+async fn next_slice(load: &mut Option<Running>) -> Option<LoadSlice> {
+    let Some(running) = load else { return std::future::pending().await };
+    let slice = running.slices.recv().await;
+    if slice.is_none() {
+        *load = None;
+    }
+    slice
+}
+
+/// The next round of readings, while there is a sampler.
+pub(super) async fn next_samples(samples: &mut Option<Samples>) -> Option<Vec<Sample>> {
+    let Some(open) = samples else { return std::future::pending().await };
+    let round = open.recv().await;
+    if round.is_none() {
+        *samples = None;
+    }
+    round
+}

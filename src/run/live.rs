@@ -1,0 +1,260 @@
+//! The owner loop's mind: what every input means. No I/O here: inputs in, outputs out.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::state::{Step, next};
+use crate::clock::{Clock, Offset};
+use crate::experiment::{Experiment, Timeline};
+use crate::ids::FaultId;
+use crate::record::{
+    Event, EventKind, FaultStage, GapSource, LedgerRow, LoadSlice, Phase, PlannedFault, Sample,
+    SliceRow, StopCause, TargetAction, Victim,
+};
+use crate::target::{TargetEvent, TargetEventKind};
+use crate::verdict::{self, Book, Watch};
+
+/// What reaches the loop.
+#[derive(Debug)]
+pub(super) enum Input {
+    /// A stop was asked for.
+    Stop(StopCause),
+    /// A fault moved on.
+    Stage(FaultId, FaultStage),
+    /// The target did something.
+    Target(TargetEvent),
+    /// A second of load.
+    Slice(Box<LoadSlice>),
+    /// The engine is done.
+    LoadEnded,
+    /// A round of readings.
+    Samples(Vec<Sample>),
+    /// A moment of the plan has come.
+    Timer,
+}
+
+/// What the loop has to do.
+#[derive(Debug)]
+pub(super) enum Output {
+    /// Store and show.
+    Event(Event),
+    /// Store and show, with the rate asked for.
+    Slice(Box<LoadSlice>, Arc<SliceRow>, f64),
+    /// Store and show.
+    Samples(Vec<Sample>),
+    /// Store and show.
+    Ledger(Box<LedgerRow>),
+    /// Start a fault.
+    Inject(PlannedFault),
+    /// Tell the faults that an instance has started.
+    Started(Victim),
+    /// Leave the loop.
+    End,
+}
+
+/// Everything the loop knows.
+pub(super) struct Live {
+    clock: Clock,
+    phase: Phase,
+    begin: Offset,
+    timeline: Timeline,
+    profile: (Offset, Offset),
+    cool_end: Offset,
+    held_until: Offset,
+    experiment: Arc<Experiment>,
+    pending: VecDeque<PlannedFault>,
+    book: Book,
+    watch: Watch,
+    steady: Option<(Offset, Vec<LoadSlice>)>,
+    load_ended: bool,
+    out: Vec<Output>,
+}
+
+impl Live {
+    /// The loop of a run whose load begins at `begin`.
+    pub(super) fn new(
+        experiment: &Arc<Experiment>,
+        faults: &[PlannedFault],
+        clock: Clock,
+        begin: Offset,
+    ) -> Self {
+        let timeline = experiment.load.timeline();
+        let profile = (begin + timeline.warmup, begin + timeline.total);
+        Self {
+            clock,
+            phase: Phase::Preparing,
+            begin,
+            profile,
+            held_until: profile.1,
+            cool_end: profile.1 + experiment.load.cooldown,
+            pending: faults.iter().cloned().collect(),
+            book: Book::new(experiment, faults, profile.0),
+            watch: Watch::new(experiment),
+            steady: experiment.steady_state.as_ref().map(|s| (profile.0 + s.lasts, Vec::new())),
+            experiment: Arc::clone(experiment),
+            timeline,
+            load_ended: false,
+            out: Vec::new(),
+        }
+    }
+
+    /// When the plan next has something to do.
+    pub(super) fn next_timer(&self) -> Offset {
+        let phase_end = match self.phase {
+            Phase::Preparing => self.begin,
+            Phase::Warming => self.profile.0,
+            Phase::Holding => self.profile.1,
+            _ => self.cool_end,
+        };
+        let fault = match (self.phase, self.pending.front()) {
+            (Phase::Holding, Some(f)) => self.profile.0 + f.at,
+            _ => phase_end,
+        };
+        let steady = match (self.phase, &self.steady) {
+            // One slice later, so that the last second of the window has arrived.
+            (Phase::Holding, Some((end, _))) => *end + std::time::Duration::from_secs(1),
+            _ => phase_end,
+        };
+        phase_end.min(fault).min(steady)
+    }
+
+    /// What `input` means at `now`.
+    pub(super) fn handle(&mut self, input: Input, now: Offset) -> Vec<Output> {
+        match input {
+            Input::Stop(cause) => self.stop(now, cause, "asked to stop".to_owned()),
+            Input::Stage(fault, stage) => self.event(now, EventKind::Fault { fault, stage }),
+            Input::Target(event) => self.target(now, event),
+            Input::Slice(slice) => self.slice(slice),
+            Input::LoadEnded => self.load_ended = true,
+            Input::Samples(samples) => {
+                self.book.samples(&samples);
+                self.out.push(Output::Samples(samples));
+            }
+            Input::Timer => {}
+        }
+        self.on_time(now);
+        std::mem::take(&mut self.out)
+    }
+
+    /// Closes what is still open, at the end of the run.
+    pub(super) fn close(&mut self) -> Vec<Output> {
+        let rows = self.book.close_all(self.held_until);
+        self.ledger(rows);
+        std::mem::take(&mut self.out)
+    }
+
+    fn on_time(&mut self, now: Offset) {
+        if self.phase == Phase::Preparing && now >= self.begin {
+            let step = if self.profile.0 > self.begin { Step::Ready } else { Step::Hold };
+            self.step(step, self.begin);
+        }
+        if self.phase == Phase::Warming && now >= self.profile.0 {
+            self.step(Step::Hold, self.profile.0);
+        }
+        if self.phase == Phase::Holding {
+            self.judge_steady_state(now);
+            while self.phase == Phase::Holding
+                && self.pending.front().is_some_and(|f| self.profile.0 + f.at <= now)
+            {
+                self.out.extend(self.pending.pop_front().map(Output::Inject));
+            }
+            if now >= self.profile.1 {
+                self.step(Step::ProfileOver, self.profile.1);
+            }
+        }
+        if self.phase == Phase::Cooling && now >= self.cool_end && self.load_ended {
+            self.out.push(Output::End);
+        }
+    }
+
+    fn judge_steady_state(&mut self, now: Offset) {
+        let Some((end, _)) = &self.steady else { return };
+        if now < *end + std::time::Duration::from_secs(1) {
+            return;
+        }
+        let (Some((end, slices)), Some(state)) =
+            (self.steady.take(), &self.experiment.steady_state)
+        else {
+            return;
+        };
+        let window: Vec<LoadSlice> = slices.into_iter().filter(|s| s.to <= end).collect();
+        let (held, detail) = verdict::steady(state, &window, &self.experiment.load, self.begin);
+        self.event(now, EventKind::Steady { held, detail: detail.clone() });
+        if !held {
+            self.stop(now, StopCause::SteadyState, format!("steady state not reached: {detail}"));
+        }
+    }
+
+    fn target(&mut self, now: Offset, event: TargetEvent) {
+        match event.kind {
+            TargetEventKind::Action { victim, action, engine_time } => {
+                let started = action == TargetAction::Start;
+                self.event(now, EventKind::Target { victim: victim.clone(), action, engine_time });
+                if started {
+                    self.out.push(Output::Started(victim));
+                }
+            }
+            TargetEventKind::Gap { from, reason } => {
+                let from = self.clock.offset_of_wall(from);
+                self.event(now, EventKind::Gap { source: GapSource::Events, from, reason });
+            }
+        }
+    }
+
+    fn slice(&mut self, slice: Box<LoadSlice>) {
+        if slice.from >= self.profile.0 && slice.to <= self.profile.1 {
+            if let Some(reason) = self.watch.slice(&slice)
+                && self.phase == Phase::Holding
+            {
+                self.stop(slice.to, StopCause::AbortWhen, reason);
+            }
+            if let Some((_, slices)) = &mut self.steady {
+                slices.push((*slice).clone());
+            }
+        }
+        self.book.slice(&slice);
+        let rows = self.book.close_due(slice.to);
+        let from = slice.from.since(self.begin);
+        let to = slice.to.since(self.begin);
+        let asked = self.timeline.due_before(to) - self.timeline.due_before(from);
+        let seconds = slice.to.since(slice.from).as_secs_f64().max(0.001);
+        let row = Arc::new(SliceRow::from(&*slice));
+        self.out.push(Output::Slice(slice, row, asked / seconds));
+        self.ledger(rows);
+    }
+
+    fn ledger(&mut self, rows: Vec<LedgerRow>) {
+        self.out.extend(rows.into_iter().map(|row| Output::Ledger(Box::new(row))));
+    }
+
+    fn stop(&mut self, now: Offset, cause: StopCause, reason: String) {
+        if self.phase < Phase::Healing {
+            self.event(now, EventKind::Stop { cause, reason });
+            self.out.push(Output::End);
+        }
+    }
+
+    /// Moves on, at the moment the plan says, and tells it.
+    pub(super) fn step(&mut self, step: Step, at: Offset) {
+        let after = next(self.phase, step);
+        if after != self.phase {
+            if self.phase == Phase::Holding {
+                self.held_until = at;
+            }
+            self.phase = after;
+            self.event(at, EventKind::Phase { phase: after });
+        }
+    }
+
+    /// What `step` means, when it comes from outside the loop.
+    pub(super) fn advance(&mut self, step: Step, at: Offset) -> Vec<Output> {
+        self.step(step, at);
+        std::mem::take(&mut self.out)
+    }
+
+    fn event(&mut self, at: Offset, kind: EventKind) {
+        let event = Event { at, kind };
+        self.book.event(&event);
+        self.out.push(Output::Event(event));
+    }
+}

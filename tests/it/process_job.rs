@@ -1,0 +1,74 @@
+//! The main job without Docker: child processes, SIGKILL, a cut link; and its report in a real browser.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::browser;
+use crate::program::Program;
+
+fn experiment(program: &Program) -> String {
+    include_str!("../fixtures/short-process.yaml")
+        .replace("DATA", &program.path("store").display().to_string())
+}
+
+#[test]
+fn processes_are_hurt_healed_judged_and_the_report_can_be_read() {
+    let program = Program::new();
+    let file = program.write("experiment.yaml", &experiment(&program));
+    let done = program.run(&file).expect(0);
+    let finished = done.finished();
+    let verdict = &finished["verdict"];
+    assert_eq!(verdict["outcome"], "passed", "{verdict:#}");
+    for fault in verdict["faults"].as_array().expect("faults") {
+        assert_eq!(fault["verified"], true, "{fault:#}");
+    }
+    assert!(
+        verdict["totals"]["ok"].as_u64() < verdict["totals"]["scheduled"].as_u64(),
+        "the cut link must hurt somebody: {verdict:#}"
+    );
+    let report = program.path("reports").join(finished["run"].as_str().expect("an id"));
+    let limits = verdict["limits"].as_array().expect("limits").len();
+    browser::looks_right(&report.join("index.html"), limits);
+}
+
+#[test]
+fn children_die_with_longhaul_however_it_ends() {
+    let program = Program::new();
+    let file = program.write("experiment.yaml", &experiment(&program));
+    let mut running = program.start(&file, &[]);
+    running.wait_for(r#""phase":"holding""#, Duration::from_mins(1));
+    let children = children_of(running.pid());
+    assert!(children.len() >= 4, "{children:?}");
+    running.kill();
+    let deadline = longhaul::clock::monotonic() + Duration::from_secs(10);
+    while children.iter().any(|pid| std::path::Path::new(&format!("/proc/{pid}/exe")).exists()) {
+        assert!(
+            longhaul::clock::monotonic() < deadline,
+            "children outlived longhaul: {children:?}"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    program.done(["cleanup"]).expect(0);
+    let runs = program.done(["runs"]).expect(0);
+    assert!(runs.stdout.contains("interrupted"), "{}", runs.stdout);
+    let judged = program.done(["report", "--out", program.path("late").to_str().expect("text")]);
+    assert!(judged.stdout.contains("Arrivals"), "a killed run can still be judged: {judged:?}");
+
+    let mut running = program.start(&file, &[]);
+    running.wait_for(r#""phase":"holding""#, Duration::from_mins(1));
+    let busy = program.run(&file).expect(15);
+    assert!(busy.stderr.contains("another run"), "{}", busy.stderr);
+    running.signal(Signal::TERM);
+    running.done().expect(143);
+}
+
+fn children_of(parent: u32) -> Vec<u32> {
+    std::fs::read_dir(format!("/proc/{parent}/task"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok())
+        .flat_map(|list| list.split_whitespace().filter_map(|p| p.parse().ok()).collect::<Vec<_>>())
+        .collect()
+}

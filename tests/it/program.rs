@@ -1,0 +1,203 @@
+//! The `longhaul` program as a test sees it: a data folder and a reports folder of its own, cleaned up
+//! by the program itself when the test ends, also when it fails.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use longhaul::clock::monotonic;
+use tempfile::TempDir;
+
+/// Where to run it.
+pub(crate) struct Program {
+    dir: TempDir,
+}
+
+impl Program {
+    pub(crate) fn new() -> Self {
+        Self { dir: tempfile::tempdir().expect("a temporary folder") }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.path("data")
+    }
+
+    /// Writes a file into the test's folder.
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, text).expect("a writable folder");
+        path
+    }
+
+    /// `longhaul ARGS` with this data folder.
+    pub(crate) fn command<I, S>(&self, args: I) -> Command
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<std::ffi::OsStr>,
+    {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_longhaul"));
+        command
+            .args(args)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .env("LONGHAUL_DATA", self.data())
+            .env_remove("NO_COLOR")
+            .env_remove("LONGHAUL_LOG")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs it to its end; answers exit code and what it wrote.
+    pub(crate) fn done<I, S>(&self, args: I) -> Done
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<std::ffi::OsStr>,
+    {
+        Done::from(self.command(args).output().expect("longhaul starts"))
+    }
+
+    /// `longhaul run FILE` to its end, as JSON lines, reports in the test's folder.
+    pub(crate) fn run(&self, file: &Path) -> Done {
+        self.done([
+            "run".as_ref(),
+            file.as_os_str(),
+            "--json".as_ref(),
+            "--out".as_ref(),
+            self.path("reports").as_os_str(),
+        ])
+    }
+
+    /// Starts `longhaul run FILE` with what it says going to files of the test's folder.
+    pub(crate) fn start(&self, file: &Path, more: &[&str]) -> Running {
+        let mut command = self.command(["run".as_ref(), file.as_os_str()]);
+        command.args(["--json", "--out"]).arg(self.path("reports")).args(more);
+        self.spawn(command)
+    }
+
+    /// Starts a command with what it says going to files of the test's folder.
+    pub(crate) fn spawn(&self, mut command: Command) -> Running {
+        let to = |name: &str| {
+            Stdio::from(std::fs::File::create(self.path(name)).expect("a writable folder"))
+        };
+        let child =
+            command.stdout(to("stdout")).stderr(to("stderr")).spawn().expect("longhaul starts");
+        Running { child, stdout: self.path("stdout"), stderr: self.path("stderr") }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let cleaned = self.command(["cleanup", "--json"]).output();
+        if std::thread::panicking()
+            && let Ok(cleaned) = cleaned
+        {
+            eprintln!("cleanup: {}", String::from_utf8_lossy(&cleaned.stdout));
+        }
+    }
+}
+
+/// What a finished program left.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl From<Output> for Done {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+impl Done {
+    /// The JSON lines on stdout.
+    pub(crate) fn lines(&self) -> Vec<serde_json::Value> {
+        self.stdout.lines().filter_map(|l| serde_json::from_str(l).ok()).collect()
+    }
+
+    /// The last line: the end of the run.
+    pub(crate) fn finished(&self) -> serde_json::Value {
+        self.lines()
+            .into_iter()
+            .rfind(|l| l["type"] == "finished")
+            .unwrap_or_else(|| panic!("the run did not finish: {self:#?}"))
+    }
+
+    /// Fails with everything that was written unless the exit code is `code`.
+    pub(crate) fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{}\n{}", self.stdout, self.stderr);
+        self
+    }
+}
+
+/// A program under way. Killed when dropped.
+pub(crate) struct Running {
+    child: Child,
+    stdout: PathBuf,
+    stderr: PathBuf,
+}
+
+impl Running {
+    /// Waits until a line of stdout contains `text`; fails after `within`.
+    pub(crate) fn wait_for(&mut self, text: &str, within: Duration) {
+        let deadline = monotonic() + within;
+        loop {
+            let seen = std::fs::read_to_string(&self.stdout).unwrap_or_default();
+            if seen.contains(text) {
+                return;
+            }
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                panic!("ended ({status}) before {text:?}: {seen}\n{}", self.said());
+            }
+            assert!(
+                monotonic() < deadline,
+                "no {text:?} within {within:?}: {seen}\n{}",
+                self.said()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, signal).expect("the child lives");
+    }
+
+    /// SIGKILL, and wait until it is gone. False when it had ended before.
+    pub(crate) fn kill(&mut self) -> bool {
+        let lived = self.child.try_wait().expect("a child").is_none();
+        drop(self.child.kill());
+        self.child.wait().expect("a child");
+        lived
+    }
+
+    /// Waits for its end.
+    pub(crate) fn done(mut self) -> Done {
+        let status = self.child.wait().expect("a child");
+        let read = |path: &Path| std::fs::read_to_string(path).unwrap_or_default();
+        Done { code: status.code(), stdout: read(&self.stdout), stderr: read(&self.stderr) }
+    }
+
+    fn said(&self) -> String {
+        std::fs::read_to_string(&self.stderr).unwrap_or_default()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
