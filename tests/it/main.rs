@@ -7,7 +7,6 @@ mod commands;
 mod crash_points;
 mod engine;
 mod engine_gone;
-mod examples;
 mod experiments;
 mod load_engine;
 mod main_job;

@@ -90,6 +90,9 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
+        if !self.data().join("runs").exists() {
+            return;
+        }
         let cleaned = self.command(["cleanup", "--json"]).output();
         if std::thread::panicking()
             && let Ok(cleaned) = cleaned
