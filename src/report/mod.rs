@@ -23,6 +23,8 @@ mod write;
 mod fixture;
 #[cfg(test)]
 mod page_test;
+#[cfg(test)]
+mod synthetic;
 
 pub use summary::{SCHEMA, summary};
 pub use terminal::{ledger_line, ledger_text, verdict_text};
