@@ -24,7 +24,8 @@ pub struct Process {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProcessService {
     /// Program and arguments. `{{self}}` is longhaul's own executable, `{{listen}}` the address
-    /// `127.0.0.1:PORT` that longhaul picked for the instance, `{{port}}` its port.
+    /// `127.0.0.1:PORT` that longhaul picked for the instance, `{{port}}` its port, `{{dir}}` a folder of its own
+    /// among the run's records.
     pub command: Vec<String>,
     /// Environment. longhaul adds `PORT`, and the variables of `links`.
     pub env: BTreeMap<String, String>,
@@ -43,9 +44,10 @@ form! {
     /// One service of a process target.
     struct ProcessServiceForm {
         /// Program and arguments. `{{self}}` is longhaul's own executable, `{{listen}}` the address
-        /// 127.0.0.1:PORT that longhaul picked for the instance, `{{port}}` its port.
+        /// 127.0.0.1:PORT that longhaul picked for the instance, `{{port}}` its port, `{{dir}}` a folder of
+        /// its own among the run's records.
         command: Several<Argument, 1> = Required,
-        /// Environment, besides PORT and the variables of `links`. May use variables and the three names
+        /// Environment, besides PORT and the variables of `links`. May use variables and the names
         /// of `command`.
         env: Environment<true> = Optional,
         /// How many, 1 to 64.

@@ -29,9 +29,9 @@ pub enum Part {
 }
 
 /// Names with a meaning of their own.
-pub(super) const RESERVED: [&str; 5] = ["random_int", "uuid", "self", "listen", "port"];
+pub(super) const RESERVED: [&str; 6] = ["random_int", "uuid", "self", "listen", "port", "dir"];
 /// Names that stand for what differs from instance to instance of a process.
-pub(super) const INSTANCE: [&str; 3] = ["self", "listen", "port"];
+pub(super) const INSTANCE: [&str; 4] = ["self", "listen", "port", "dir"];
 const LARGEST: i64 = 1_000_000_000_000_000;
 
 impl Template {

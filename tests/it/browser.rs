@@ -28,7 +28,7 @@ impl Driver {
             .lines()
             .map_while(Result::ok)
             .find_map(|line| {
-                let rest = line.split("on port ").nth(1)?;
+                let rest = line.split("started successfully on port ").nth(1)?;
                 rest.trim_end_matches('.')
                     .split_whitespace()
                     .next()?

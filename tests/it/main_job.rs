@@ -67,12 +67,17 @@ fn ctrl_c_in_a_fault_heals_reports_and_takes_down() {
         text.replace("for: 3s", "for: 8s").replace("[15s]", "[12s]")
     });
     let mut running = program.start(&file, &[]);
-    running.wait_for(r#""fault":"split-1","stage":"active""#, Duration::from_mins(2));
+    running
+        .wait_for(r#""fault":"split-1","kind":"fault","stage":"active""#, Duration::from_mins(2));
     running.signal(Signal::INT);
     let done = running.done().expect(130);
     let finished = done.finished();
     assert_eq!(finished["verdict"]["outcome"], "aborted", "{finished:#}");
-    assert!(done.stdout.contains(r#""fault":"split-1","stage":"healed""#), "{}", done.stdout);
+    assert!(
+        done.stdout.contains(r#""fault":"split-1","kind":"fault","stage":"healed""#),
+        "{}",
+        done.stdout
+    );
     assert!(finished["report"].as_array().is_some_and(|r| !r.is_empty()));
     assert_eq!(ours(finished["run"].as_str().expect("an id")), Vec::<String>::new());
 }

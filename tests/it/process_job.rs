@@ -7,15 +7,12 @@ use rustix::process::Signal;
 use crate::browser;
 use crate::program::Program;
 
-fn experiment(program: &Program) -> String {
-    include_str!("../fixtures/short-process.yaml")
-        .replace("DATA", &program.path("store").display().to_string())
-}
+pub(crate) const EXPERIMENT: &str = include_str!("../fixtures/short-process.yaml");
 
 #[test]
 fn processes_are_hurt_healed_judged_and_the_report_can_be_read() {
     let program = Program::new();
-    let file = program.write("experiment.yaml", &experiment(&program));
+    let file = program.write("experiment.yaml", EXPERIMENT);
     let done = program.run(&file).expect(0);
     let finished = done.finished();
     let verdict = &finished["verdict"];
@@ -35,7 +32,7 @@ fn processes_are_hurt_healed_judged_and_the_report_can_be_read() {
 #[test]
 fn children_die_with_longhaul_however_it_ends() {
     let program = Program::new();
-    let file = program.write("experiment.yaml", &experiment(&program));
+    let file = program.write("experiment.yaml", EXPERIMENT);
     let mut running = program.start(&file, &[]);
     running.wait_for(r#""phase":"holding""#, Duration::from_mins(1));
     let children = children_of(running.pid());

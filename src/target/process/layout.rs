@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::super::{Linker, TargetError, executable};
 use super::ports;
@@ -20,11 +20,13 @@ pub(super) struct Plan {
     pub(super) dir: Option<PathBuf>,
 }
 
-/// Every child in start order: who is linked to starts before who links.
+/// Every child in start order: who is linked to starts before who links. `run_dir`, absolute, is where
+/// `{{dir}}` leads; whoever wants that folder makes it.
 pub(super) async fn lay_out(
     process: &Process,
     linker: Option<&dyn Linker>,
     seed: Seed,
+    run_dir: &Path,
 ) -> Result<Vec<Plan>, TargetError> {
     let order = order(&process.services)?;
     let mut ports: BTreeMap<Victim, u16> = BTreeMap::new();
@@ -46,7 +48,7 @@ pub(super) async fn lay_out(
         let service = &process.services[name];
         let links = links(name, service, &ports, linker).await?;
         for (victim, port) in ports.iter().filter(|(v, _)| v.service == *name) {
-            plans.push(plan(victim.clone(), *port, service, &links));
+            plans.push(plan(victim.clone(), *port, service, &links, run_dir));
         }
     }
     Ok(plans)
@@ -102,12 +104,15 @@ fn plan(
     port: u16,
     service: &ProcessService,
     links: &BTreeMap<String, String>,
+    run_dir: &Path,
 ) -> Plan {
     let this = executable().display().to_string();
+    let own = run_dir.join("instances").join(format!("{}-{}", victim.service, victim.ordinal));
     let fill = |text: &String| {
         text.replace("{{self}}", &this)
             .replace("{{listen}}", &format!("127.0.0.1:{port}"))
             .replace("{{port}}", &port.to_string())
+            .replace("{{dir}}", &own.display().to_string())
     };
     let mut env: BTreeMap<String, String> =
         service.env.iter().map(|(name, value)| (name.clone(), fill(value))).collect();
@@ -130,7 +135,11 @@ mod tests {
     fn service(replicas: u32, links: &[(&str, &str)]) -> ProcessService {
         ProcessService {
             command: vec!["{{self}}".to_owned(), "--listen={{listen}}".to_owned()],
-            env: [("ADMIN".to_owned(), "x:{{port}}".to_owned())].into(),
+            env: [
+                ("ADMIN".to_owned(), "x:{{port}}".to_owned()),
+                ("D".to_owned(), "{{dir}}".to_owned()),
+            ]
+            .into(),
             replicas,
             port: None,
             links: links.iter().map(|(v, s)| ((*v).to_owned(), (*s).to_owned())).collect(),
@@ -158,7 +167,7 @@ mod tests {
     #[tokio::test]
     async fn servers_come_first_and_clients_get_every_link() {
         let process = process(&[("web", service(1, &[("API", "api")])), ("api", service(2, &[]))]);
-        let plans = lay_out(&process, Some(&Shifted), Seed(1)).await.unwrap();
+        let plans = lay_out(&process, Some(&Shifted), Seed(1), Path::new("/run")).await.unwrap();
         let labels: Vec<_> = plans.iter().map(|p| p.victim.to_string()).collect();
         assert_eq!(labels, ["api#1", "api#2", "web#1"]);
         let web = &plans[2];
@@ -167,10 +176,11 @@ mod tests {
             format!("127.0.0.9:{},127.0.0.9:{}", plans[0].port, plans[1].port)
         );
         assert_eq!(web.env["PORT"], web.port.to_string());
+        assert_eq!(web.env["D"], "/run/instances/web-1");
         assert_eq!(web.env["ADMIN"], format!("x:{}", web.port));
         assert_eq!(web.command[1], format!("--listen=127.0.0.1:{}", web.port));
         assert!(!web.command[0].contains("{{"));
-        let direct = lay_out(&process, None, Seed(1)).await.unwrap();
+        let direct = lay_out(&process, None, Seed(1), Path::new("/run")).await.unwrap();
         assert!(direct[2].env["API"].starts_with("127.0.0.1:"));
     }
 
@@ -181,7 +191,7 @@ mod tests {
             ("b", service(1, &[("A", "a")])),
             ("c", service(1, &[])),
         ]);
-        let error = lay_out(&ring, None, Seed(1)).await.unwrap_err();
+        let error = lay_out(&ring, None, Seed(1), Path::new("/run")).await.unwrap_err();
         assert!(error.to_string().contains("a, b link"), "{error}");
     }
 }

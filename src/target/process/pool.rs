@@ -62,7 +62,8 @@ impl Pool {
         abandoned: CancellationToken,
     ) -> Result<Self, TargetError> {
         let seed = Seed(u64::from(std::process::id())).split(opts.run.as_str());
-        let plans = lay_out(process, opts.linker.as_deref(), seed).await?;
+        let dir = std::path::absolute(&opts.dir).unwrap_or_else(|_| opts.dir.clone());
+        let plans = lay_out(process, opts.linker.as_deref(), seed, &dir).await?;
         let order: Vec<String> = plans.iter().map(|plan| plan.victim.to_string()).collect();
         let slots = plans.into_iter().map(|plan| (plan.victim.to_string(), Slot::new(plan)));
         let pool = Self(Arc::new(Inner {
