@@ -106,6 +106,9 @@ fn helper(args: &[String]) -> u8 {
 }
 
 fn demo_target(args: &[String]) -> ExitCode {
+    if args.first().is_some_and(|role| role != "check") {
+        eprintln!("demo-target {} starts", args.join(" "));
+    }
     let played =
         DemoRole::from_words(args, |name| std::env::var(name).ok()).and_then(crate::demo::main);
     match played {

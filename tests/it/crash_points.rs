@@ -206,11 +206,15 @@ fn a_kill_at_any_moment_leaves_nothing_that_cleanup_cannot_undo() {
         assert_eq!(neighbours.rules(), (vec![], 0), "{context}");
         let again = program.done(["cleanup", "--json"]).expect(0);
         let again: serde_json::Value = serde_json::from_str(&again.stdout).expect("a document");
-        assert_eq!(
-            again["lines"],
-            serde_json::json!([]),
-            "a second cleanup finds nothing; {context}"
-        );
+        let found: Vec<&str> = again["lines"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|line| line.as_str())
+            // Somebody else on this engine may be using the same image.
+            .filter(|line| !line.starts_with("kept image"))
+            .collect();
+        assert!(found.is_empty(), "a second cleanup found {found:?}; {context}");
     }
     let runs = program.done(["runs", "--json"]).expect(0);
     let runs: serde_json::Value = serde_json::from_str(&runs.stdout).expect("a document");
