@@ -10,8 +10,9 @@ use crate::units::{Bytes, duration};
 
 /// Shows the timeline, the exact actions, the privileges they need and the disk they take.
 pub(super) async fn plan(args: PlanArgs, common: &Common) -> anyhow::Result<Exit> {
-    let Some(experiment) = problems::load(&args.file, &args.overrides, common) else {
-        return Ok(Exit::InvalidExperiment);
+    let experiment = match problems::load(&args.file, &args.overrides, common) {
+        Ok(experiment) => experiment,
+        Err(exit) => return Ok(exit),
     };
     let plan = match Plan::resolve(experiment).await {
         Ok(plan) => plan,

@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use super::args::{Color, Common, OverrideArgs};
+use super::exit::Exit;
 use crate::experiment::{self, Experiment, LoadError, Overrides};
 
 /// Whether to colour what goes to `stream`.
@@ -29,19 +30,28 @@ impl From<&OverrideArgs> for Overrides {
     }
 }
 
-/// Loads an experiment; on failure every problem is on stderr (or, with `--json`, on stdout).
-pub(super) fn load(path: &Path, overrides: &OverrideArgs, common: &Common) -> Option<Experiment> {
+/// Loads an experiment; on failure every problem is on stderr (or, with `--json`, on stdout), and the exit
+/// that goes with it is the answer.
+pub(super) fn load(
+    path: &Path,
+    overrides: &OverrideArgs,
+    common: &Common,
+) -> Result<Experiment, Exit> {
     match experiment::load_with(path, &overrides.into()) {
-        Ok(experiment) => Some(experiment),
+        Ok(experiment) => Ok(experiment),
         Err(e) => {
             show(&e, common);
-            None
+            Err(if matches!(e, LoadError::Override(_)) {
+                Exit::Usage
+            } else {
+                Exit::InvalidExperiment
+            })
         }
     }
 }
 
 /// Shows every problem of a file.
-pub(super) fn show(error: &LoadError, common: &Common) {
+fn show(error: &LoadError, common: &Common) {
     if common.json {
         println!("{}", json(error));
     } else {

@@ -20,8 +20,9 @@ use crate::target::Engine;
 
 /// Carries out an experiment, shows it, and answers the verdict's exit code.
 pub(super) async fn run(args: RunArgs, common: &Common) -> anyhow::Result<Exit> {
-    let Some(experiment) = problems::load(&args.file, &args.overrides, common) else {
-        return Ok(Exit::InvalidExperiment);
+    let experiment = match problems::load(&args.file, &args.overrides, common) {
+        Ok(experiment) => experiment,
+        Err(exit) => return Ok(exit),
     };
     let sha256 = hash(&args.file)?;
     let plan = match Plan::resolve(experiment).await {

@@ -9,7 +9,7 @@ use crate::units::duration;
 pub(super) fn validate(args: &ValidateArgs, common: &Common) -> Exit {
     let mut good = true;
     for file in &args.files {
-        let Some(experiment) = problems::load(file, &OverrideArgs::default(), common) else {
+        let Ok(experiment) = problems::load(file, &OverrideArgs::default(), common) else {
             good = false;
             continue;
         };

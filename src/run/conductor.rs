@@ -14,7 +14,7 @@ use super::finish;
 use super::live::{Input, Live, Output};
 use super::{Plan, Stops, Update, Watchers};
 use crate::clock::Clock;
-use crate::experiment::{Experiment, System};
+use crate::experiment::{Experiment, Injection, System};
 use crate::fault::{self, Faults, Links, Owner, ProcessLinks, Transport};
 use crate::ids::{FaultId, RunId};
 use crate::load::{Generator, Job, Running};
@@ -24,7 +24,7 @@ use crate::record::{
 };
 use crate::sample::{self, Samples};
 use crate::store::{Store, Writer};
-use crate::target::{self, BringUp, LiveTarget, TargetEvent};
+use crate::target::{self, BringUp, Engine, LiveTarget, TargetEvent};
 
 /// Why a run could not be carried to its verdict.
 #[derive(Debug, thiserror::Error)]
@@ -257,6 +257,11 @@ impl Scene {
             }
         }
         let engine = live.engine();
+        if let Some(engine) = &engine
+            && self.needs_helper_image(engine)
+        {
+            engine.self_image().await.map_err(not_ready)?;
+        }
         self.writer
             .provenance(Provenance {
                 experiment_sha256: self.deps.experiment_sha256.clone(),
@@ -289,6 +294,18 @@ impl Scene {
             stop: hands.stop_sampling.clone(),
         }));
         Ok(())
+    }
+
+    /// Whether the first partition would otherwise pay for building the helper's image.
+    fn needs_helper_image(&self, engine: &Engine) -> bool {
+        let partitions =
+            self.deps.plan.faults.iter().any(|f| matches!(f.inject, Injection::Partition { .. }));
+        let by_container = match self.deps.transport {
+            Transport::Auto => !engine.describe().local,
+            Transport::Pid => false,
+            Transport::Container => true,
+        };
+        partitions && by_container
     }
 
     async fn next_input(&mut self, hands: &mut Hands) -> Input {

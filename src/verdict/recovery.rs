@@ -2,7 +2,7 @@
 //!
 //! The band comes from the last 240 undisturbed seconds before the fault: over five seconds at most
 //! `max(1, n * max(1 %, 3 * baseline))` errors, and a median of the one-second p99 of at most
-//! `m + max(3.5 * 1.4826 * MAD, 15 % of m)`. Recovered is the start of the first stretch after the
+//! `m + max(3.5 * 1.4826 * MAD, 15 % of m, 5 ms)`. Recovered is the start of the first stretch after the
 //! fault's end that stays in the band for 15 seconds.
 
 use std::time::Duration;
@@ -16,6 +16,8 @@ const BASELINE_SECONDS: usize = 240;
 const SHORTEST_BASELINE: usize = 10;
 const WINDOW: usize = 5;
 const STRETCH: usize = 15;
+/// A smaller shift of the p99 says nothing of the target: up to here a generator's own lateness is in order.
+const NOISE_US: f64 = 5_000.0;
 /// The longest time five neighbouring slices may span; more means that some are missing between them.
 const WINDOW_AT_MOST: Duration = Duration::from_millis(6500);
 
@@ -134,7 +136,7 @@ impl Band {
         let mad = median(&mut distances).unwrap_or(0.0);
         Ok(Self {
             errors: (3.0 * baseline).max(0.01),
-            p99_us: m + (3.5 * 1.4826 * mad).max(0.15 * m),
+            p99_us: m + (3.5 * 1.4826 * mad).max(0.15 * m).max(NOISE_US),
         })
     }
 

@@ -9,6 +9,8 @@ fn usage_errors_and_invalid_files_start_nothing() {
     program.done(["run"]).expect(2);
     let done = program.done(["run", "no-such-file.yaml"]).expect(3);
     assert!(done.stderr.contains("no-such-file.yaml"), "{}", done.stderr);
+    let done = program.done(["plan", "experiments/quickstart.yaml", "--set", "bse=x"]).expect(2);
+    assert!(done.stderr.contains("did you mean `base`"), "{}", done.stderr);
     let file = program
         .write("broken.yaml", "version: 1\nnmae: x\nlimits: [ { error_rte: { max: 1 } } ]\n");
     let done = program.done(["validate".as_ref(), file.as_os_str()]).expect(3);

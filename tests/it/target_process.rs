@@ -107,7 +107,7 @@ async fn children_come_up_are_acted_on_and_end() {
         control.pause("api#1").await.unwrap();
     }
     assert_eq!(control.instance("api#1").await.unwrap().state, InstanceState::Paused);
-    assert_eq!(live.endpoints().borrow().0["api"].len(), 1);
+    assert_eq!(live.endpoints().borrow().0["api"].len(), 2, "a client can't see that it is frozen");
     for _ in 0..2 {
         control.unpause("api#1").await.unwrap();
     }
