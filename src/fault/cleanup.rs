@@ -21,6 +21,16 @@ use crate::ids::RunId;
 use crate::record::{FaultStage, InstanceState};
 use crate::target::{Engine, engine_control, sweep_processes};
 
+const KEPT: &str = "kept";
+
+/// Notes in a run's folder that its target stays up on purpose.
+///
+/// # Errors
+/// When the note can't be written.
+pub fn keep(dir: &Path) -> std::io::Result<()> {
+    std::fs::write(dir.join(KEPT), "the target of this run was kept up on purpose\n")
+}
+
 /// What a cleanup did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CleanupReport {
@@ -33,7 +43,9 @@ pub struct CleanupReport {
 /// Heals and removes what dead runs under the data folder left: first the faults of their journals, then
 /// leftover child processes, nftables tables, and containers, networks and volumes by label. With `images`,
 /// and when no run is under way, longhaul's own images go too: another run that is about to use one, in
-/// another data folder, would have to build it again, so only a person asks for that.
+/// another data folder, would have to build it again, so only a person asks for that. Likewise a run whose
+/// target was kept up on purpose ([`keep`]) is passed over unless it is `only`, or `images` says that a
+/// person asks.
 /// A run whose owner is alive is never touched. `only` narrows it to one run. With `dry_run` nothing is
 /// changed. Safe to repeat.
 pub async fn cleanup(
@@ -47,6 +59,9 @@ pub async fn cleanup(
     let mut busy = false;
     for (run, dir) in runs(data)? {
         if only.is_some_and(|id| *id != run) {
+            continue;
+        }
+        if only.is_none() && !images && dir.join(KEPT).exists() {
             continue;
         }
         if alive(&dir) {

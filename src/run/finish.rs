@@ -53,7 +53,8 @@ pub(super) async fn finish(mut scene: Scene, mut hands: Hands) -> Result<Finishe
         let files = report::write(&data, &verdict, &deps.reports.join(id.as_str()), &Format::ALL)?;
         Ok((verdict, files))
     });
-    let leftover = take_down(hands, &id, deps.keep_up, &deps.watchers).await;
+    let leftover =
+        take_down(hands, &id, deps.keep_up.then_some(dir.as_path()), &deps.watchers).await;
     tracing::debug!(dir = %dir.display(), "run over");
     drop(progress);
     while tasks.join_next().await.is_some() {}
@@ -118,9 +119,17 @@ async fn drain_rest(scene: &mut Scene, hands: &mut Hands) {
     }
 }
 
-async fn take_down(hands: Hands, id: &RunId, keep_up: bool, watchers: &Watchers) -> Option<String> {
+async fn take_down(
+    hands: Hands,
+    id: &RunId,
+    keep_up: Option<&Path>,
+    watchers: &Watchers,
+) -> Option<String> {
     let target = hands.target?;
-    if keep_up {
+    if let Some(dir) = keep_up {
+        if let Err(e) = fault::keep(dir) {
+            watchers.progress(format!("the next run may take the target down: {e}"));
+        }
         watchers.progress(format!("the target stays up; `longhaul cleanup {id}` takes it down"));
         drop(target);
         return None;

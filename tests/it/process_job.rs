@@ -56,8 +56,24 @@ fn children_die_with_longhaul_however_it_ends() {
     running.wait_for(r#""phase":"holding""#, Duration::from_mins(1));
     let busy = program.run(&file).expect(15);
     assert!(busy.stderr.contains("another run"), "{}", busy.stderr);
+    // The second signal shortens the waits; it neither skips the end nor changes the exit code.
     running.signal(Signal::TERM);
-    running.done().expect(143);
+    running.signal(Signal::INT);
+    let done = running.done().expect(143);
+    assert!(done.finished()["report"].as_array().is_some_and(|files| !files.is_empty()));
+}
+
+#[test]
+fn without_its_steady_state_nothing_is_hurt() {
+    let program = Program::new();
+    let text = EXPERIMENT
+        .replace("error_rate: { max: 5% }", "latency: { p99: 1ms }")
+        .replace("replicas: 2, links", "replicas: 2, env: { ADD_LATENCY_MS: \"20\" }, links");
+    let file = program.write("experiment.yaml", &text);
+    let done = program.run(&file).expect(13);
+    assert!(!done.stdout.contains(r#""stage":"injected""#), "{}", done.stdout);
+    let reasons = done.finished()["verdict"]["reasons"].to_string();
+    assert!(reasons.contains("steady state"), "{reasons}");
 }
 
 fn children_of(parent: u32) -> Vec<u32> {
