@@ -1,5 +1,6 @@
 //! What makes a run inconclusive: reasons to doubt its figures, each with the side it lies on and the evidence.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::case::Case;
@@ -9,7 +10,8 @@ use super::windows::Span;
 use super::words::{duration, many, percent};
 use crate::clock::Offset;
 use crate::record::{
-    EventKind, GapSource, PlannedFault, Reading, Side, StopCause, Subject, TargetAction, Tier,
+    EventKind, GapSource, PlannedFault, Quantiles, Reading, Side, StopCause, Subject, TargetAction,
+    Tier,
 };
 
 /// One reason to doubt.
@@ -56,17 +58,29 @@ pub(super) fn doubts(case: &Case, limits: &[Judged]) -> Vec<Doubt> {
     all
 }
 
-/// The generator is late in a second whose 99th percentile of lateness is more than this.
+/// An arrival is late when the generator was later than this with it.
 const LATE_US: u64 = 5_000;
 /// Stray late seconds that prove nothing in a short run.
 const STRAY_SECONDS: usize = 3;
 
-/// The generator's own lateness: a late second is one with a p99 over 5 ms, and more than 1 % of the seconds (and
-/// more than three of them) may not be late.
+/// The generator's own lateness: in no ledger interval may more than 1 % of the arrivals be late, that is, its p99
+/// of lateness may not be over 5 ms. Counted from each second's figures as the most that they allow. A second
+/// alone says little: at 50/s its p99 is its slowest arrival.
 fn lateness(case: &Case, judged: Span) -> Option<Doubt> {
     let busy: Vec<_> = case.seconds.iter().filter(|s| s.lateness.count > 0).collect();
     let late: Vec<_> = busy.iter().filter(|s| s.lateness.p99 > LATE_US).collect();
-    if late.len() <= STRAY_SECONDS || late.len() * 100 <= busy.len() {
+    let experiment = &case.data.run.experiment;
+    let interval = experiment.sampling.ledger_interval(experiment.load.profile_length());
+    let mut intervals: BTreeMap<u128, (f64, f64)> = BTreeMap::new();
+    for second in &busy {
+        let number = second.from.since(judged.from).as_micros() / interval.as_micros().max(1);
+        let (behind, all) = intervals.entry(number).or_default();
+        *behind += late_at_most(&second.lateness);
+        *all += second.lateness.count as f64;
+    }
+    if late.len() <= STRAY_SECONDS
+        || intervals.values().all(|(behind, all)| behind <= &(0.01 * all))
+    {
         return None;
     }
     let worst = late.iter().map(|s| s.lateness.p99).max().unwrap_or(0);
@@ -87,6 +101,18 @@ fn lateness(case: &Case, judged: Span) -> Option<Doubt> {
     } else {
         Some(Doubt::new(Side::Longhaul, text))
     }
+}
+
+/// How many arrivals of a second were late, at most, as far as its figures tell.
+fn late_at_most(figures: &Quantiles) -> f64 {
+    let share = match figures {
+        q if q.max <= LATE_US => 0.0,
+        q if q.p99 <= LATE_US => 0.01,
+        q if q.p95 <= LATE_US => 0.05,
+        q if q.p50 <= LATE_US => 0.5,
+        _ => 1.0,
+    };
+    share * figures.count as f64
 }
 
 /// Arrivals that the generator never even scheduled: more than 1 %, and more than a second's worth, because the
