@@ -18,7 +18,7 @@ pub(super) async fn cleanup(args: CleanupArgs, common: &Common) -> anyhow::Resul
     };
     let engine = Engine::connect().await;
     if let (Err(e), false) = (&engine, common.quiet) {
-        eprintln!("note: no Docker engine ({e}); only child processes and journals are looked at");
+        complain!("note: no Docker engine ({e}); only child processes and journals are looked at");
     }
     let engine = engine.ok();
     let images = only.is_none();
@@ -35,19 +35,19 @@ pub(super) async fn cleanup(args: CleanupArgs, common: &Common) -> anyhow::Resul
         && let Err(e) = run::mark_interrupted(store)
     {
         // Healing needs no database; a full or damaged one must not turn it into a failure.
-        eprintln!("note: the runs' records were not brought up to date: failed to {e}");
+        complain!("note: the runs' records were not brought up to date: failed to {e}");
     }
     if common.json {
         print_json(&report)?;
     } else {
         for line in &report.lines {
-            println!("{line}");
+            say!("{line}");
         }
         for line in &report.stuck {
-            eprintln!("STUCK: {line}");
+            complain!("STUCK: {line}");
         }
         if report.lines.is_empty() && report.stuck.is_empty() && !common.quiet {
-            println!("nothing to clean up");
+            say!("nothing to clean up");
         }
     }
     Ok(if report.stuck.is_empty() { Exit::Pass } else { Exit::HealingIncomplete })

@@ -21,7 +21,7 @@ pub(super) async fn demo(args: DemoArgs, common: &Common) -> anyhow::Result<Exit
     let file = if args.process {
         "experiments/quickstart-process.yaml"
     } else if let Err(e) = Engine::connect().await {
-        eprintln!("no Docker engine here ({e}): the same demo system runs as child processes");
+        complain!("no Docker engine here ({e}): the same demo system runs as child processes");
         "experiments/quickstart-process.yaml"
     } else {
         "experiments/quickstart.yaml"

@@ -63,9 +63,9 @@ pub(super) async fn doctor(common: &Common) -> anyhow::Result<Exit> {
                 State::Limited => "limited",
                 State::Bad => "MISSING",
             };
-            println!("{mark}  {:<16} {}", check.name, check.found);
+            say!("{mark}  {:<16} {}", check.name, check.found);
             if let Some(hint) = check.hint {
-                println!("         hint: {hint}");
+                say!("         hint: {hint}");
             }
         }
     }

@@ -29,7 +29,7 @@ const KEPT: usize = 240;
 /// Shows updates until the run is over. Blocking: runs on a thread of its own.
 pub(super) fn show(mut updates: Receiver<Update>) {
     if let Err(e) = draw_all(&mut updates) {
-        eprintln!("the live view ended: {e}");
+        complain!("the live view ended: {e}");
     }
     // Whatever comes after a broken view is still taken, so that the run's end is seen as such.
     while updates.blocking_recv().is_ok() {}

@@ -3,7 +3,22 @@
 //! Owns what a person types and reads. In go arguments; out come a call into the library, text on the
 //! terminal (results on stdout, everything else on stderr), and an exit code from one table. Holds no
 //! logic of runs, faults or verdicts.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is this room's work")]
+
+/// A line on stdout. A reader that has gone away is no error: the exit code still says how it ended.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        drop(writeln!(std::io::stdout(), $($text)*));
+    }};
+}
+
+/// A line on stderr, likewise.
+macro_rules! complain {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        drop(writeln!(std::io::stderr(), $($text)*));
+    }};
+}
 
 mod args;
 mod cleanup;
@@ -63,7 +78,7 @@ pub fn main() -> ExitCode {
     match done {
         Ok(exit) => exit.into(),
         Err(e) => {
-            eprintln!("error: {e:#}");
+            complain!("error: {e:#}");
             Exit::Internal.into()
         }
     }
@@ -80,7 +95,7 @@ async fn dispatch(command: Command, common: &Common) -> anyhow::Result<Exit> {
         Command::Report(args) => report::report(&args, common),
         Command::Runs(args) => runs::runs(&args, common),
         Command::Schema => {
-            println!("{:#}", crate::experiment::schema());
+            say!("{:#}", crate::experiment::schema());
             Ok(Exit::Pass)
         }
         Command::Completions { shell } => {
@@ -107,14 +122,14 @@ fn helper(args: &[String]) -> u8 {
 
 fn demo_target(args: &[String]) -> ExitCode {
     if args.first().is_some_and(|role| role != "check") {
-        eprintln!("demo-target {} starts", args.join(" "));
+        complain!("demo-target {} starts", args.join(" "));
     }
     let played =
         DemoRole::from_words(args, |name| std::env::var(name).ok()).and_then(crate::demo::main);
     match played {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
-            eprintln!("error: failed to {e}");
+            complain!("error: failed to {e}");
             ExitCode::FAILURE
         }
     }
@@ -122,6 +137,6 @@ fn demo_target(args: &[String]) -> ExitCode {
 
 /// Prints a JSON document on stdout.
 fn print_json<T: serde::Serialize>(value: &T) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string_pretty(value)?);
+    say!("{}", serde_json::to_string_pretty(value)?);
     Ok(())
 }

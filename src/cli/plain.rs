@@ -21,10 +21,10 @@ pub(super) async fn show(mut updates: Receiver<Update>, json: bool, quiet: bool)
         };
         if json {
             if let Some(line) = json_line(&update) {
-                println!("{line}");
+                say!("{line}");
             }
         } else if !quiet && let Some(line) = clock.line(&update) {
-            eprintln!("{line}");
+            complain!("{line}");
         }
     }
 }

@@ -17,14 +17,14 @@ pub(super) async fn plan(args: PlanArgs, common: &Common) -> anyhow::Result<Exit
     let plan = match Plan::resolve(experiment).await {
         Ok(plan) => plan,
         Err(e) => {
-            eprintln!("error: {}: {e}", args.file.display());
+            complain!("error: {}: {e}", args.file.display());
             return Ok(Exit::InvalidExperiment);
         }
     };
     if common.json {
         print_json(&plan)?;
     } else {
-        print!("{}", text(&plan));
+        say!("{}", text(&plan).trim_end());
     }
     Ok(Exit::Pass)
 }

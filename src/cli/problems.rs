@@ -53,9 +53,9 @@ pub(super) fn load(
 /// Shows every problem of a file.
 fn show(error: &LoadError, common: &Common) {
     if common.json {
-        println!("{}", json(error));
+        say!("{}", json(error));
     } else {
-        eprintln!("{}", text(error, color(common, &std::io::stderr())));
+        complain!("{}", text(error, color(common, &std::io::stderr())));
     }
 }
 

@@ -20,9 +20,9 @@ pub(super) fn report(args: &ReportArgs, common: &Common) -> anyhow::Result<Exit>
     if common.json {
         print_json(&verdict)?;
     } else {
-        println!("{}", verdict_text(&verdict, super::problems::color(common, &std::io::stdout())));
+        say!("{}", verdict_text(&verdict, super::problems::color(common, &std::io::stdout())));
         for file in &files {
-            println!("report: {}", file.display());
+            say!("report: {}", file.display());
         }
     }
     Ok(Exit::Verdict(verdict.exit_code))

@@ -24,11 +24,15 @@ pub(super) async fn run(args: RunArgs, common: &Common) -> anyhow::Result<Exit> 
         Ok(experiment) => experiment,
         Err(exit) => return Ok(exit),
     };
+    if args.showing.keep_up && matches!(experiment.target.system, System::Process(_)) {
+        complain!("error: --keep-up needs containers: child processes end with longhaul");
+        return Ok(Exit::Usage);
+    }
     let sha256 = hash(&args.file)?;
     let plan = match Plan::resolve(experiment).await {
         Ok(plan) => plan,
         Err(e) => {
-            eprintln!("error: {}: {e}", args.file.display());
+            complain!("error: {}: {e}", args.file.display());
             return Ok(Exit::InvalidExperiment);
         }
     };
@@ -37,13 +41,13 @@ pub(super) async fn run(args: RunArgs, common: &Common) -> anyhow::Result<Exit> 
     {
         Ok(busy) => busy,
         Err(who) => {
-            eprintln!("error: another run is under way in {} ({who})", common.data.display());
-            eprintln!("hint: wait for it, or give this one its own folder with --data DIR");
+            complain!("error: another run is under way in {} ({who})", common.data.display());
+            complain!("hint: wait for it, or give this one its own folder with --data DIR");
             return Ok(Exit::Busy);
         }
     };
     let store = Store::open(&common.data)?;
-    if !heal_earlier_runs(&plan, &store, common).await? {
+    if !heal_earlier_runs(&store, common).await? {
         return Ok(Exit::HealingIncomplete);
     }
 
@@ -79,17 +83,27 @@ pub(super) async fn run(args: RunArgs, common: &Common) -> anyhow::Result<Exit> 
             TransportArg::Container => Transport::Container,
         },
     };
-    let finished = run::run(deps).await;
+    let finished = Box::pin(run::run(deps)).await;
     drop(watchers);
     // The view ends when the last watcher handle is gone; it leaves the terminal as it found it.
     while let Some(done) = tasks.join_next_with_id().await {
-        if matches!(&done, Ok((id, ())) if *id == shown.id()) {
+        let id = done.map_or_else(|e| e.id(), |(id, ())| id);
+        if id == shown.id() {
             break;
         }
     }
     tasks.abort_all();
-    let finished =
-        finished.context("failed to finish the run; the target was healed and taken down")?;
+    let finished = match finished {
+        Ok(finished) => finished,
+        Err(e @ run::RunError::Left { .. }) => {
+            complain!("error: failed to {e}");
+            return Ok(Exit::HealingIncomplete);
+        }
+        Err(e) => {
+            return Err(e)
+                .context("failed to reach a verdict; the target was healed and taken down");
+        }
+    };
     print_end(&finished, common);
     Ok(exit(&finished))
 }
@@ -101,28 +115,25 @@ fn hash(file: &Path) -> anyhow::Result<String> {
 }
 
 /// Heals what runs killed in mid-air left behind, before anything is started.
-async fn heal_earlier_runs(plan: &Plan, store: &Store, common: &Common) -> anyhow::Result<bool> {
-    let engine = match plan.experiment.target.system {
-        System::Process(_) => None,
-        _ => Engine::connect().await.ok(),
-    };
+async fn heal_earlier_runs(store: &Store, common: &Common) -> anyhow::Result<bool> {
+    let engine = Engine::connect().await.ok();
     let report = fault::cleanup(&common.data, engine, None, false, false).await?;
     mark_interrupted(store)?;
     for line in &report.lines {
-        eprintln!("left by an earlier run: {line}");
+        complain!("left by an earlier run: {line}");
     }
     for line in &report.stuck {
-        eprintln!("STUCK: {line}");
+        complain!("STUCK: {line}");
     }
     if !report.stuck.is_empty() {
-        eprintln!("hint: nothing new is started until an earlier run's faults are healed");
+        complain!("hint: nothing new is started until an earlier run's faults are healed");
     }
     Ok(report.stuck.is_empty())
 }
 
 fn print_end(finished: &Finished, common: &Common) {
     if common.json {
-        println!(
+        say!(
             "{}",
             serde_json::json!({
                 "type": "finished", "run": finished.id, "verdict": finished.verdict,
@@ -131,23 +142,23 @@ fn print_end(finished: &Finished, common: &Common) {
         );
     } else {
         if !common.quiet {
-            println!("\n{}", ledger_text(&finished.verdict.ledger));
+            say!("\n{}", ledger_text(&finished.verdict.ledger));
         }
         let color = problems::color(common, &std::io::stdout());
-        println!("{}", verdict_text(&finished.verdict, color));
+        say!("{}", verdict_text(&finished.verdict, color));
         if let Some(index) = finished.report.first() {
-            println!("report: {}", index.display());
+            say!("report: {}", index.display());
         }
     }
-    if let Some(leftover) = &finished.leftover {
-        eprintln!("error: {leftover}");
+    for left in &finished.leftover {
+        complain!("error: {left}");
     }
 }
 
 fn exit(finished: &Finished) -> Exit {
-    if finished.leftover.is_some() {
-        Exit::HealingIncomplete
-    } else {
+    if finished.leftover.is_empty() {
         Exit::Verdict(finished.verdict.exit_code)
+    } else {
+        Exit::HealingIncomplete
     }
 }

@@ -32,10 +32,10 @@ fn list(runs: &[RunRecord], common: &Common) -> anyhow::Result<()> {
         return print_json(&rows);
     }
     if runs.is_empty() {
-        println!("no runs yet: `longhaul demo` makes one");
+        say!("no runs yet: `longhaul demo` makes one");
     }
     for run in runs {
-        println!("{:<44} {:<14} {}", run.id, outcome(run), headline(run));
+        say!("{:<44} {:<14} {}", run.id, outcome(run), headline(run));
     }
     Ok(())
 }
@@ -59,8 +59,8 @@ fn show(store: &Store, run: &str, common: &Common) -> anyhow::Result<()> {
     if common.json {
         return print_json(&serde_json::json!({ "run": data.run, "verdict": verdict }));
     }
-    println!("{}   {}\n", data.run.id, data.run.anchor);
-    println!("{}", ledger_text(&verdict.ledger));
-    println!("{}", verdict_text(&verdict, super::problems::color(common, &std::io::stdout())));
+    say!("{}   {}\n", data.run.id, data.run.anchor);
+    say!("{}", ledger_text(&verdict.ledger));
+    say!("{}", verdict_text(&verdict, super::problems::color(common, &std::io::stdout())));
     Ok(())
 }

@@ -18,7 +18,7 @@ pub(super) async fn listen(stopper: Stopper, quiet: bool) -> std::io::Result<()>
         };
         let first = stopper.ask(cause);
         if !quiet {
-            eprintln!(
+            complain!(
                 "{}",
                 if first {
                     "stopping: healing every fault first (once more: don't wait for requests in flight)"

@@ -14,12 +14,9 @@ pub(super) fn validate(args: &ValidateArgs, common: &Common) -> Exit {
             continue;
         };
         if common.json {
-            println!(
-                "{}",
-                serde_json::json!({ "file": file, "valid": true, "name": experiment.name })
-            );
+            say!("{}", serde_json::json!({ "file": file, "valid": true, "name": experiment.name }));
         } else if !common.quiet {
-            println!(
+            say!(
                 "{}: valid: {}, {} of load, {} fault entries, {} limits",
                 file.display(),
                 experiment.name,

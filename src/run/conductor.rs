@@ -41,6 +41,17 @@ pub enum RunError {
     /// The report could not be written; the verdict is in the store.
     #[error(transparent)]
     Report(#[from] crate::report::ReportError),
+    /// A defect in longhaul.
+    #[error("{0}: a defect in longhaul")]
+    Defect(&'static str),
+    /// Another error, and things are left behind.
+    #[error("{error}; left behind: {}", leftover.join("; "))]
+    Left {
+        /// The other error.
+        error: Box<RunError>,
+        /// What could not be healed or taken down.
+        leftover: Vec<String>,
+    },
 }
 
 /// Everything a run needs.
@@ -76,8 +87,8 @@ pub struct Finished {
     pub verdict: Verdict,
     /// The report's files.
     pub report: Vec<PathBuf>,
-    /// What could not be taken down, if anything.
-    pub leftover: Option<String>,
+    /// What could not be healed or taken down; empty when all was.
+    pub leftover: Vec<String>,
 }
 
 /// What the run holds while it is under way; it outlives a panic of the loop.
@@ -315,7 +326,7 @@ impl Scene {
             cause = self.deps.stops.asked() => Input::Stop(cause),
             Some((fault, stage)) = receive(&mut hands.stages) => Input::Stage(fault, stage),
             Some(event) = receive(&mut hands.events) => Input::Target(event),
-            slice = next_slice(&mut hands.load) => slice.map_or(Input::LoadEnded, |s| Input::Slice(Box::new(s))),
+            slice = next_slice(&mut hands.load) => slice.map_or_else(Input::LoadEnded, |s| Input::Slice(Box::new(s))),
             Some(samples) = next_samples(&mut hands.samples) => Input::Samples(samples),
             () = self.clock.sleep_until(timer) => Input::Timer,
         }
@@ -369,13 +380,16 @@ pub(super) async fn receive<T>(channel: &mut Option<mpsc::Receiver<T>>) -> Optio
     item
 }
 
-async fn next_slice(load: &mut Option<Running>) -> Option<LoadSlice> {
+/// The next slice; when there is none any more, why the engine gave up, if it did.
+async fn next_slice(load: &mut Option<Running>) -> Result<LoadSlice, Option<String>> {
     let Some(running) = load else { return std::future::pending().await };
-    let slice = running.slices.recv().await;
-    if slice.is_none() {
-        *load = None;
+    if let Some(slice) = running.slices.recv().await {
+        return Ok(slice);
     }
-    slice
+    match load.take() {
+        Some(running) => Err(running.done.await.err().map(|e| e.to_string())),
+        None => Err(None),
+    }
 }
 
 /// The next round of readings, while there is a sampler.

@@ -1,42 +1,51 @@
 //! The end of a run, whatever ended it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::conductor::{Finished, Hands, RunError, Scene, next_samples, receive};
-use super::live::Input;
+use super::Update;
+use super::conductor::{Deps, Finished, Hands, RunError, Scene, next_samples, receive};
+use super::live::{Input, Live, Output};
 use super::state::Step;
-use super::{Update, Watchers};
+use crate::clock::monotonic;
+use crate::experiment::System;
 use crate::fault;
 use crate::ids::RunId;
 use crate::record::{RunStatus, Verdict};
 use crate::report::{self, Format};
 use crate::sample::Samples;
 use crate::store::Store;
+use crate::target::Engine;
 use crate::verdict;
 
+/// How long the store may take for the last records.
+const CLOSE: Duration = Duration::from_secs(30);
+/// How long taking the target down may take, and then how long it is tried again.
+const DOWN: Duration = Duration::from_mins(2);
+const AGAIN: Duration = Duration::from_mins(1);
 /// How long in-flight requests and last samples may take before the run goes on without them.
 const DRAIN: Duration = Duration::from_secs(10);
 
 /// Stops the load, heals every fault, takes the last samples, judges, reports, takes the target down.
 pub(super) async fn finish(mut scene: Scene, mut hands: Hands) -> Result<Finished, RunError> {
     let now = scene.clock.now();
-    let outputs = hands.live.advance(Step::Stop, now);
+    let outputs = thought(&mut hands.live, |live| live.advance(Step::Stop, now));
     scene.carry_out(&mut hands, outputs).await;
     hands.stop_load.cancel();
     drain_load(&mut scene, &mut hands).await;
 
+    let mut leftover = Vec::new();
     if let Some(faults) = hands.faults.take() {
         let healing = heal(&mut scene, &mut hands, faults).await;
-        for (fault, reason) in &healing.stuck {
-            scene.deps.watchers.progress(format!("STUCK {fault}: {reason}"));
-        }
+        leftover
+            .extend(healing.stuck.iter().map(|(fault, why)| format!("{fault} is stuck: {why}")));
     }
     hands.stop_sampling.cancel();
     drain_rest(&mut scene, &mut hands).await;
     let now = scene.clock.now();
-    let mut outputs = hands.live.close();
-    outputs.extend(hands.live.advance(Step::Healed, now));
+    let mut outputs = thought(&mut hands.live, Live::close);
+    outputs.extend(thought(&mut hands.live, |live| live.advance(Step::Healed, now)));
     scene.carry_out(&mut hands, outputs).await;
 
     let Scene { id, writer, deps, dir, mut tasks, progress, .. } = scene;
@@ -44,23 +53,33 @@ pub(super) async fn finish(mut scene: Scene, mut hands: Hands) -> Result<Finishe
     if lost > 0 {
         deps.watchers.progress(format!("{lost} records were lost: the disk could not take them"));
     }
-    let closed = writer.close().await;
-    let judged = match closed {
-        Ok(()) => judge(&deps.store, &id),
-        Err(e) => Err(e.into()),
-    };
-    let reported = judged.and_then(|(data, verdict)| {
+    // What can't be stored in time stays unstored: the target is not kept waiting for a disk.
+    let closed = tokio::time::timeout(CLOSE, writer.close()).await;
+    if !matches!(closed, Ok(Ok(()))) {
+        deps.watchers.progress("the last records could not be stored".to_owned());
+    }
+    let reported = catch_unwind(AssertUnwindSafe(|| {
+        let (data, verdict) = judge(&deps.store, &id)?;
         let files = report::write(&data, &verdict, &deps.reports.join(id.as_str()), &Format::ALL)?;
         Ok((verdict, files))
-    });
-    let leftover =
-        take_down(hands, &id, deps.keep_up.then_some(dir.as_path()), &deps.watchers).await;
-    tracing::debug!(dir = %dir.display(), "run over");
+    }))
+    .unwrap_or_else(|_| Err(RunError::Defect("judge the run")));
+    leftover.extend(take_down(hands, &id, &dir, &deps).await);
     drop(progress);
     while tasks.join_next().await.is_some() {}
-    let (verdict, report) = reported?;
-    deps.watchers.tell(Update::Judged(Box::new(verdict.clone())));
-    Ok(Finished { id, verdict, report, leftover })
+    match reported {
+        Ok((verdict, report)) => {
+            deps.watchers.tell(Update::Judged(Box::new(verdict.clone())));
+            Ok(Finished { id, verdict, report, leftover })
+        }
+        Err(error) if leftover.is_empty() => Err(error),
+        Err(error) => Err(RunError::Left { error: Box::new(error), leftover }),
+    }
+}
+
+/// What the loop's mind makes of something. A defect in it must not keep anything from being healed.
+fn thought(live: &mut Live, think: impl FnOnce(&mut Live) -> Vec<Output>) -> Vec<Output> {
+    catch_unwind(AssertUnwindSafe(|| think(live))).unwrap_or_default()
 }
 
 /// Takes what the engine still has to say; a second Ctrl-C cuts the wait short.
@@ -76,7 +95,8 @@ async fn drain_load(scene: &mut Scene, hands: &mut Hands) {
         match slice {
             Some(slice) => {
                 let now = scene.clock.now();
-                let outputs = hands.live.handle(Input::Slice(Box::new(slice)), now);
+                let input = Input::Slice(Box::new(slice));
+                let outputs = thought(&mut hands.live, |live| live.handle(input, now));
                 scene.carry_out(hands, outputs).await;
             }
             None => hands.load = None,
@@ -96,7 +116,7 @@ async fn heal(scene: &mut Scene, hands: &mut Hands, faults: fault::Faults) -> fa
             done = &mut healing => return done,
         };
         let now = scene.clock.now();
-        let outputs = hands.live.handle(input, now);
+        let outputs = thought(&mut hands.live, |live| live.handle(input, now));
         scene.carry_out(hands, outputs).await;
     }
 }
@@ -114,29 +134,51 @@ async fn drain_rest(scene: &mut Scene, hands: &mut Hands) {
                 return;
             };
         let now = scene.clock.now();
-        let outputs = hands.live.handle(input, now);
+        let outputs = thought(&mut hands.live, |live| live.handle(input, now));
         scene.carry_out(hands, outputs).await;
     }
 }
 
-async fn take_down(
-    hands: Hands,
-    id: &RunId,
-    keep_up: Option<&Path>,
-    watchers: &Watchers,
-) -> Option<String> {
-    let target = hands.target?;
-    if let Some(dir) = keep_up {
-        if let Err(e) = fault::keep(dir) {
-            watchers.progress(format!("the next run may take the target down: {e}"));
+/// Takes the target down, or what a failed bring-up left of it; answers what is left.
+async fn take_down(hands: Hands, id: &RunId, dir: &Path, deps: &Deps) -> Option<String> {
+    let engine = match &hands.target {
+        Some(target) => target.engine(),
+        None => match deps.plan.experiment.target.system {
+            System::Process(_) => None,
+            _ => Engine::connect().await.ok(),
+        },
+    };
+    let failed = match hands.target {
+        Some(target) if deps.keep_up => {
+            if let Err(e) = fault::keep(dir) {
+                deps.watchers.progress(format!("the next run may take the target down: {e}"));
+            }
+            deps.watchers
+                .progress(format!("the target stays up; `longhaul cleanup {id}` takes it down"));
+            drop(target);
+            return None;
         }
-        watchers.progress(format!("the target stays up; `longhaul cleanup {id}` takes it down"));
-        drop(target);
-        return None;
-    }
-    match target.down().await {
-        Ok(()) => None,
-        Err(e) => Some(format!("failed to {e}; `longhaul cleanup {id}` tries again")),
+        Some(target) => match tokio::time::timeout(DOWN, target.down()).await {
+            Ok(Ok(())) => return None,
+            Ok(Err(e)) => e.to_string(),
+            Err(_) => "take the target down in two minutes".to_owned(),
+        },
+        None => String::new(),
+    };
+    let Some(engine) = engine else {
+        return (!failed.is_empty()).then(|| format!("failed to {failed}"));
+    };
+    let deadline = monotonic() + AGAIN;
+    loop {
+        let error = match tokio::time::timeout(DOWN, engine.sweep(Some(id), false)).await {
+            Ok(Ok(_)) => return None,
+            Ok(Err(e)) => e.to_string(),
+            Err(_) => "get an answer from the engine".to_owned(),
+        };
+        if monotonic() > deadline {
+            return Some(format!("failed to {error}; `longhaul cleanup {id}` tries again"));
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
     }
 }
 

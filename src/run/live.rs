@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::state::{Step, next};
 use crate::clock::{Clock, Offset};
@@ -25,8 +26,8 @@ pub(super) enum Input {
     Target(TargetEvent),
     /// A second of load.
     Slice(Box<LoadSlice>),
-    /// The engine is done.
-    LoadEnded,
+    /// The engine is done, or gave up: why.
+    LoadEnded(Option<String>),
     /// A round of readings.
     Samples(Vec<Sample>),
     /// A moment of the plan has come.
@@ -60,6 +61,7 @@ pub(super) struct Live {
     timeline: Timeline,
     profile: (Offset, Offset),
     cool_end: Offset,
+    cool_over: bool,
     held_until: Offset,
     experiment: Arc<Experiment>,
     pending: VecDeque<PlannedFault>,
@@ -85,6 +87,7 @@ impl Live {
             phase: Phase::Preparing,
             begin,
             profile,
+            cool_over: false,
             held_until: profile.1,
             cool_end: profile.1 + experiment.load.cooldown,
             pending: faults.iter().cloned().collect(),
@@ -104,6 +107,8 @@ impl Live {
             Phase::Preparing => self.begin,
             Phase::Warming => self.profile.0,
             Phase::Holding => self.profile.1,
+            // The load's end wakes the loop by itself.
+            _ if self.cool_over => self.cool_end + Duration::from_hours(1),
             _ => self.cool_end,
         };
         let fault = match (self.phase, self.pending.front()) {
@@ -112,7 +117,7 @@ impl Live {
         };
         let steady = match (self.phase, &self.steady) {
             // One slice later, so that the last second of the window has arrived.
-            (Phase::Holding, Some((end, _))) => *end + std::time::Duration::from_secs(1),
+            (Phase::Holding, Some((end, _))) => *end + Duration::from_secs(1),
             _ => phase_end,
         };
         phase_end.min(fault).min(steady)
@@ -125,7 +130,12 @@ impl Live {
             Input::Stage(fault, stage) => self.event(now, EventKind::Fault { fault, stage }),
             Input::Target(event) => self.target(now, event),
             Input::Slice(slice) => self.slice(slice),
-            Input::LoadEnded => self.load_ended = true,
+            Input::LoadEnded(trouble) => {
+                self.load_ended = true;
+                if let Some(why) = trouble {
+                    self.stop(now, StopCause::Internal, format!("the load gave up: {why}"));
+                }
+            }
             Input::Samples(samples) => {
                 self.book.samples(&samples);
                 self.out.push(Output::Samples(samples));
@@ -162,14 +172,17 @@ impl Live {
                 self.step(Step::ProfileOver, self.profile.1);
             }
         }
-        if self.phase == Phase::Cooling && now >= self.cool_end && self.load_ended {
-            self.out.push(Output::End);
+        if self.phase == Phase::Cooling && now >= self.cool_end {
+            self.cool_over = true;
+            if self.load_ended {
+                self.out.push(Output::End);
+            }
         }
     }
 
     fn judge_steady_state(&mut self, now: Offset) {
         let Some((end, _)) = &self.steady else { return };
-        if now < *end + std::time::Duration::from_secs(1) {
+        if now < *end + Duration::from_secs(1) {
             return;
         }
         let (Some((end, slices)), Some(state)) =

@@ -64,8 +64,8 @@ const LATE_US: u64 = 5_000;
 const STRAY_SECONDS: usize = 3;
 
 /// The generator's own lateness: in no ledger interval may more than 1 % of the arrivals be late, that is, its p99
-/// of lateness may not be over 5 ms. Counted from each second's figures as the most that they allow. A second
-/// alone says little: at 50/s its p99 is its slowest arrival.
+/// of lateness may not be over 5 ms. Estimated from each second's figures. A second alone says little: at 50/s its
+/// p99 is its slowest arrival.
 fn lateness(case: &Case, judged: Span) -> Option<Doubt> {
     let busy: Vec<_> = case.seconds.iter().filter(|s| s.lateness.count > 0).collect();
     let late: Vec<_> = busy.iter().filter(|s| s.lateness.p99 > LATE_US).collect();
@@ -75,7 +75,7 @@ fn lateness(case: &Case, judged: Span) -> Option<Doubt> {
     for second in &busy {
         let number = second.from.since(judged.from).as_micros() / interval.as_micros().max(1);
         let (behind, all) = intervals.entry(number).or_default();
-        *behind += late_at_most(&second.lateness);
+        *behind += late_about(&second.lateness);
         *all += second.lateness.count as f64;
     }
     if late.len() <= STRAY_SECONDS
@@ -103,14 +103,25 @@ fn lateness(case: &Case, judged: Span) -> Option<Doubt> {
     }
 }
 
-/// How many arrivals of a second were late, at most, as far as its figures tell.
-fn late_at_most(figures: &Quantiles) -> f64 {
-    let share = match figures {
-        q if q.max <= LATE_US => 0.0,
-        q if q.p99 <= LATE_US => 0.01,
-        q if q.p95 <= LATE_US => 0.05,
-        q if q.p50 <= LATE_US => 0.5,
-        _ => 1.0,
+/// How many arrivals of a second were late: between two of its stored quantiles interpolated on the logarithm of
+/// the lateness.
+fn late_about(figures: &Quantiles) -> f64 {
+    let known = [
+        (0.0, 1),
+        (0.5, figures.p50),
+        (0.95, figures.p95),
+        (0.99, figures.p99),
+        (1.0, figures.max),
+    ];
+    let above = known.iter().position(|(_, us)| *us > LATE_US);
+    let share = match above {
+        None | Some(0) => 0.0,
+        Some(i) => {
+            let ((low_q, low), (high_q, high)) = (known[i - 1], known[i]);
+            let (low, high) = (low.max(1) as f64, high as f64);
+            let part = (LATE_US as f64 / low).ln() / (high / low).ln();
+            1.0 - (low_q + (high_q - low_q) * part)
+        }
     };
     share * figures.count as f64
 }

@@ -175,6 +175,7 @@ fn a_kill_at_any_moment_leaves_nothing_that_cleanup_cannot_undo() {
     let file = program.write("experiment.yaml", &neighbours.experiment());
     let seed = std::env::var("LONGHAUL_CRASH_SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
     let mut rng = Seed(seed).split("crash points").rng();
+    let mut healed = 0;
     for moment in 0..moments {
         // Stratified over the experiment, so that few moments still meet different faults.
         let width = 14_500 / u64::from(moments);
@@ -198,6 +199,7 @@ fn a_kill_at_any_moment_leaves_nothing_that_cleanup_cannot_undo() {
             );
         }
         let cleaned = program.done(["cleanup", "--json"]).expect(0);
+        healed += cleaned.stdout.matches("healed").count();
         let context = format!(
             "SIGKILL {after:?} into the profile (alive: {lived}); cleanup: {}",
             cleaned.stdout
@@ -216,6 +218,7 @@ fn a_kill_at_any_moment_leaves_nothing_that_cleanup_cannot_undo() {
             .collect();
         assert!(found.is_empty(), "a second cleanup found {found:?}; {context}");
     }
+    assert!(healed > 0, "no moment met a fault in force: this shows nothing");
     let runs = program.done(["runs", "--json"]).expect(0);
     let runs: serde_json::Value = serde_json::from_str(&runs.stdout).expect("a document");
     for run in runs.as_array().expect("runs") {

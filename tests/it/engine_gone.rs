@@ -157,7 +157,7 @@ fn a_run_survives_its_engine_for_twenty_seconds_and_heals() {
     );
     assert!(done.stdout.contains(r#""kind":"gap""#), "the gap is on record: {}", done.stdout);
     assert_ne!(finished["verdict"]["exit_code"], 14, "{finished:#}");
-    assert_eq!(finished["leftover"], serde_json::Value::Null, "{finished:#}");
+    assert_eq!(finished["leftover"], serde_json::json!([]), "{finished:#}");
     let left = Command::new("docker")
         .args(["-H", &engine.host(), "ps", "-aq"])
         .output()

@@ -58,6 +58,7 @@ fn children_die_with_longhaul_however_it_ends() {
     assert!(busy.stderr.contains("another run"), "{}", busy.stderr);
     // The second signal shortens the waits; it neither skips the end nor changes the exit code.
     running.signal(Signal::TERM);
+    running.wait_for_complaint("stopping:", Duration::from_secs(10));
     running.signal(Signal::INT);
     let done = running.done().expect(143);
     assert!(done.finished()["report"].as_array().is_some_and(|files| !files.is_empty()));

@@ -151,9 +151,20 @@ pub(crate) struct Running {
 impl Running {
     /// Waits until a line of stdout contains `text`; fails after `within`.
     pub(crate) fn wait_for(&mut self, text: &str, within: Duration) {
+        let stdout = self.stdout.clone();
+        self.wait_in(&stdout, text, within);
+    }
+
+    /// The same for stderr.
+    pub(crate) fn wait_for_complaint(&mut self, text: &str, within: Duration) {
+        let stderr = self.stderr.clone();
+        self.wait_in(&stderr, text, within);
+    }
+
+    fn wait_in(&mut self, file: &Path, text: &str, within: Duration) {
         let deadline = monotonic() + within;
         loop {
-            let seen = std::fs::read_to_string(&self.stdout).unwrap_or_default();
+            let seen = std::fs::read_to_string(file).unwrap_or_default();
             if seen.contains(text) {
                 return;
             }

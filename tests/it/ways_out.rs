@@ -33,7 +33,7 @@ fn a_panic_takes_the_target_down_and_is_reported() {
     let finished = runtime.block_on(async {
         let experiment = experiment::load(&file).expect("a valid file");
         let (_stopper, stops) = Stopper::new();
-        run::run(Deps {
+        Box::pin(run::run(Deps {
             plan: Plan::resolve(experiment).await.expect("a plan"),
             experiment_sha256: String::new(),
             generator: Arc::new(Defective),
@@ -44,13 +44,13 @@ fn a_panic_takes_the_target_down_and_is_reported() {
             keep_up: false,
             lease: Duration::from_secs(2),
             transport: Transport::Auto,
-        })
+        }))
         .await
         .expect("a verdict")
     });
     assert_eq!(finished.verdict.exit_code, 1, "{:?}", finished.verdict);
     assert!(finished.verdict.headline.contains("planted defect"), "{}", finished.verdict.headline);
-    assert!(finished.leftover.is_none());
+    assert!(finished.leftover.is_empty(), "{:?}", finished.leftover);
     assert!(!finished.report.is_empty());
     let dir = program.data().join("runs").join(finished.id.as_str());
     assert!(!longhaul::fault::alive(&dir), "the run's folder is let go");

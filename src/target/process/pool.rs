@@ -165,7 +165,11 @@ impl Pool {
             .await?,
         );
         let now = clock::wall();
-        leftovers::remember(&self.0.dir, id, &self.0.run, ward.pid())?;
+        // A full disk must not keep a killed process from coming back: its death signal and its mark in the
+        // environment find it too.
+        if let Err(error) = leftovers::remember(&self.0.dir, id, &self.0.run, ward.pid()) {
+            tracing::warn!(%error, "the process of {id} was not written down");
+        }
         if let Some(slot) = self.slots().get_mut(id) {
             slot.ward = Some(ward.clone());
             slot.started_at = Some(now);
