@@ -50,7 +50,13 @@ use crate::demo::DemoRole;
 /// Parses the arguments of this process, does what they say, and answers its exit code.
 pub fn main() -> ExitCode {
     let args = match Args::try_parse() {
-        Ok(args) => args,
+        Ok(mut args) => {
+            // Compose and child processes work in folders of their own: a relative path would lead elsewhere.
+            if let Ok(data) = std::path::absolute(&args.common.data) {
+                args.common.data = data;
+            }
+            args
+        }
         Err(e) => {
             let exit = if e.use_stderr() { Exit::Usage } else { Exit::Pass };
             drop(e.print());

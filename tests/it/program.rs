@@ -43,7 +43,7 @@ impl Program {
         command
             .args(args)
             .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .env("LONGHAUL_DATA", self.data())
+            .env("LONGHAUL_DATA", relative(&self.data()))
             .env_remove("NO_COLOR")
             .env_remove("LONGHAUL_LOG")
             .stdin(Stdio::null());
@@ -100,6 +100,13 @@ impl Drop for Program {
             eprintln!("cleanup: {}", String::from_utf8_lossy(&cleaned.stdout));
         }
     }
+}
+
+/// An absolute path as seen from the folder the program is started in: as a person would write it.
+fn relative(path: &Path) -> PathBuf {
+    let up = Path::new(env!("CARGO_MANIFEST_DIR")).components().count() - 1;
+    let down = path.strip_prefix("/").expect("an absolute path");
+    (0..up).map(|_| "..").collect::<PathBuf>().join(down)
 }
 
 /// What a finished program left.
