@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// How the process ends. When several apply: 14 > 12 > 13 > 11 > 10.
+/// How the process ends. When several apply: 14 > 12 > 13 > 1 > 130/143 > 11 > 10.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// Everything held.

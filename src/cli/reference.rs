@@ -21,7 +21,7 @@ fn exit_codes() -> String {
     for (code, meaning) in EXIT_CODES {
         writeln!(page, "| {code} | {meaning} |").ok();
     }
-    page.push_str("\nWhen several apply: 14 > 12 > 13 > 11 > 10 > 16.\n");
+    page.push_str("\nWhen several apply: 14 > 12 > 13 > 1 > 130/143 > 11 > 10 > 16.\n");
     page
 }
 

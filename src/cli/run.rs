@@ -28,6 +28,10 @@ pub(super) async fn run(args: RunArgs, common: &Common) -> anyhow::Result<Exit> 
         complain!("error: --keep-up needs containers: child processes end with longhaul");
         return Ok(Exit::Usage);
     }
+    // A night's report must have a place before the night begins.
+    std::fs::create_dir_all(&args.showing.out).with_context(|| {
+        format!("failed to make the reports' folder {}", args.showing.out.display())
+    })?;
     let sha256 = hash(&args.file)?;
     let plan = match Plan::resolve(experiment).await {
         Ok(plan) => plan,
