@@ -5,8 +5,7 @@ use std::process::Command;
 /// Whether tests with Docker run. Without an engine they fail, unless `LONGHAUL_TEST_NO_DOCKER=1` says
 /// aloud that they are to be left out.
 pub(crate) fn required() -> bool {
-    if std::env::var_os("LONGHAUL_TEST_NO_DOCKER").is_some_and(|v| v == "1") {
-        eprintln!("LEFT OUT: needs Docker, and LONGHAUL_TEST_NO_DOCKER=1 is set");
+    if crate::support::without_docker("a test of the whole program") {
         return false;
     }
     let version = Command::new("docker").arg("version").output();
