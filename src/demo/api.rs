@@ -11,9 +11,11 @@ use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::cache::Cache;
 use super::http::problem;
 use super::item::Item;
 use super::metrics::Metrics;
+use super::spool::Spool;
 use super::store_client::{StoreClient, StoreError};
 use super::switches::{Fate, Mischief};
 use super::token::TokenKey;
@@ -27,6 +29,8 @@ pub(super) struct Api {
     pub(super) token_ttl: Duration,
     store: StoreClient,
     mischief: Mischief,
+    cache: Cache,
+    spool: Option<Spool>,
     add_latency: Duration,
     metrics: Metrics,
 }
@@ -37,11 +41,15 @@ pub(super) async fn serve(
     settings: ApiSettings,
     stop: CancellationToken,
 ) -> Result<(), DemoError> {
+    let port = listener.local_addr().map_or(0, |addr| addr.port());
+    let spool = settings.spool.as_ref().map(|spool| Spool::open(spool, port)).transpose()?;
     let api = Arc::new(Api {
         tokens: TokenKey::new(&settings.token_secret),
         token_ttl: settings.token_ttl,
+        mischief: Mischief::new(settings.switches, settings.store.clone()),
         store: StoreClient::new(settings.store),
-        mischief: Mischief::new(settings.switches),
+        cache: Cache::new(settings.cache),
+        spool,
         add_latency: settings.switches.add_latency,
         metrics: Metrics::default(),
     });
@@ -69,6 +77,9 @@ async fn misbehave(State(api): State<Arc<Api>>, request: Request, next: Next) ->
         fate => {
             if api.add_latency > Duration::ZERO {
                 tokio::time::sleep(api.add_latency).await;
+            }
+            if let Some(spool) = &api.spool {
+                spool.add();
             }
             if fate == Fate::Fail {
                 problem(StatusCode::INTERNAL_SERVER_ERROR, "switched on by ERROR_PERCENT")
@@ -121,7 +132,8 @@ async fn metrics(State(api): State<Arc<Api>>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], api.metrics.text())
 }
 
-async fn item(Path(id): Path<u64>) -> Json<Item> {
+async fn item(State(api): State<Arc<Api>>, Path(id): Path<u64>) -> Json<Item> {
+    api.cache.ask(id);
     Json(Item::of(id))
 }
 

@@ -7,6 +7,7 @@
 
 mod api;
 mod auth;
+mod cache;
 mod check;
 mod error;
 mod gateway;
@@ -16,6 +17,7 @@ mod log;
 mod metrics;
 mod role;
 mod settings;
+mod spool;
 mod store;
 mod store_client;
 mod switches;
@@ -25,7 +27,10 @@ mod wire;
 
 pub use error::DemoError;
 pub use role::{DemoRole, main};
-pub use settings::{ApiSettings, GatewaySettings, StoreSettings, Switches};
+pub use settings::{
+    ApiSettings, CacheSettings, GatewaySettings, LeakedDescriptor, SpoolSettings, StoreSettings,
+    Switches,
+};
 
 #[cfg(test)]
 mod tests;

@@ -26,6 +26,41 @@ pub struct ApiSettings {
     pub token_secret: String,
     /// What is wrong with it.
     pub switches: Switches,
+    /// What it keeps in memory on purpose: not a leak, though it looks like one while it fills.
+    pub cache: CacheSettings,
+    /// What it writes to disk for each request; `None`: nothing.
+    pub spool: Option<SpoolSettings>,
+}
+
+/// A cache of items by id that fills and then stays as it is. The default holds nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheSettings {
+    /// Items at most, each kept at its first request and never dropped: `CACHE_ENTRIES`.
+    pub entries: usize,
+    /// Memory of one, bytes: `CACHE_ENTRY_BYTES`, 4096 unless told.
+    pub entry_bytes: usize,
+}
+
+/// A file that grows with the requests: page cache that grows while memory of the process does not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpoolSettings {
+    /// Where the file is, one for each replica: `SPOOL_DIR`, `/spool` unless told; made when missing.
+    pub dir: PathBuf,
+    /// Written for each request, bytes: `WRITE_BYTES_PER_REQUEST`.
+    pub bytes_per_request: usize,
+    /// Past this size of the file nothing more is written, bytes: `WRITE_MAX_BYTES`, 1 GiB unless told.
+    pub max_bytes: u64,
+}
+
+/// What kind of descriptor leaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LeakedDescriptor {
+    /// An open file, `/etc/hosts`: as if a configuration were read and never closed.
+    #[default]
+    File,
+    /// A TCP connection to the store that is never used and never closed. The store lets go of it after
+    /// two minutes of silence; from then on it stays in `CLOSE_WAIT`.
+    Socket,
 }
 
 /// What is wrong with an api replica. The default is nothing.
@@ -35,6 +70,8 @@ pub struct Switches {
     pub leak_bytes_per_request: usize,
     /// Descriptors kept by each thousand requests: `LEAK_FDS_PER_1000`.
     pub leak_fds_per_1000: u64,
+    /// What kind they are: `LEAK_FDS_KIND`, `file` or `socket`.
+    pub leak_fds_kind: LeakedDescriptor,
     /// Share of requests answered with 500, 0 to 100: `ERROR_PERCENT`.
     pub error_percent: f64,
     /// Waited before each answer: `ADD_LATENCY_MS`.
@@ -92,14 +129,55 @@ impl<F: Fn(&str) -> Option<String>> Environment<F> {
             store,
             token_ttl: Duration::from_secs(ttl.unwrap_or(3600)),
             token_secret: self.text("TOKEN_SECRET").unwrap_or_else(|| "longhaul-demo".to_owned()),
+            cache: self.cache()?,
+            spool: self.spool()?,
             switches: Switches {
                 leak_bytes_per_request: bytes.unwrap_or(0),
                 leak_fds_per_1000: fds.unwrap_or(0),
+                leak_fds_kind: self.leaked_descriptor()?,
                 error_percent: error_percent.unwrap_or(0.0),
                 add_latency: Duration::from_millis(latency.unwrap_or(0)),
                 rate_limit_per_s: rate,
             },
         })
+    }
+
+    fn leaked_descriptor(&self) -> Result<LeakedDescriptor, DemoError> {
+        match self.text("LEAK_FDS_KIND").as_deref() {
+            None | Some("file") => Ok(LeakedDescriptor::File),
+            Some("socket") => Ok(LeakedDescriptor::Socket),
+            Some(given) => Err(DemoError::Setting {
+                name: "LEAK_FDS_KIND",
+                given: given.to_owned(),
+                want: "file or socket",
+            }),
+        }
+    }
+
+    fn cache(&self) -> Result<CacheSettings, DemoError> {
+        let entries =
+            self.number("CACHE_ENTRIES", "a whole number, at most 10000000", |n: &usize| {
+                *n <= 10_000_000
+            })?;
+        let bytes = self.number("CACHE_ENTRY_BYTES", "bytes, 1 to 16 MiB", |n: &usize| {
+            (1..=16 << 20).contains(n)
+        })?;
+        Ok(CacheSettings { entries: entries.unwrap_or(0), entry_bytes: bytes.unwrap_or(4096) })
+    }
+
+    fn spool(&self) -> Result<Option<SpoolSettings>, DemoError> {
+        let bytes =
+            self.number("WRITE_BYTES_PER_REQUEST", "bytes, at most 1 MiB", |n: &usize| {
+                *n <= 1 << 20
+            })?;
+        let max = self
+            .number("WRITE_MAX_BYTES", "bytes, 1 to 1 TiB", |n: &u64| (1..=1 << 40).contains(n))?;
+        let dir = self.text("SPOOL_DIR").unwrap_or_else(|| "/spool".to_owned());
+        Ok(bytes.filter(|n| *n > 0).map(|bytes_per_request| SpoolSettings {
+            dir: PathBuf::from(dir),
+            bytes_per_request,
+            max_bytes: max.unwrap_or(1 << 30),
+        }))
     }
 
     pub(super) fn store(&self) -> Result<StoreSettings, DemoError> {
@@ -167,7 +245,24 @@ mod tests {
         let none = environment(&[("ERROR_PERCENT", ""), ("LISTEN", " ")]);
         assert_eq!(none.gateway().unwrap().listen.to_string(), "0.0.0.0:8080");
         assert_eq!(none.store().unwrap().listen.to_string(), "0.0.0.0:7000");
-        assert_eq!(none.api().unwrap().switches, Switches::default());
+        let api = none.api().unwrap();
+        assert_eq!((api.switches, api.spool), (Switches::default(), None));
+        assert_eq!(api.cache, CacheSettings { entries: 0, entry_bytes: 4096 });
+    }
+
+    #[test]
+    fn a_spool_needs_bytes_to_write_and_has_a_place_and_a_bound() {
+        let env = environment(&[
+            ("WRITE_BYTES_PER_REQUEST", "512"),
+            ("SPOOL_DIR", "/tmp/s"),
+            ("LEAK_FDS_KIND", "socket"),
+        ]);
+        let api = env.api().unwrap();
+        assert_eq!(api.switches.leak_fds_kind, LeakedDescriptor::Socket);
+        let spool =
+            SpoolSettings { dir: "/tmp/s".into(), bytes_per_request: 512, max_bytes: 1 << 30 };
+        assert_eq!(api.spool, Some(spool));
+        assert_eq!(environment(&[("WRITE_BYTES_PER_REQUEST", "0")]).api().unwrap().spool, None);
     }
 
     #[test]
@@ -183,6 +278,11 @@ mod tests {
             ("ERROR_PERCENT", "NaN"),
             ("RATE_LIMIT_PER_S", "0"),
             ("LEAK_BYTES_PER_REQUEST", "-1"),
+            ("LEAK_FDS_KIND", "pipe"),
+            ("CACHE_ENTRIES", "10000001"),
+            ("CACHE_ENTRY_BYTES", "0"),
+            ("WRITE_BYTES_PER_REQUEST", "1048577"),
+            ("WRITE_MAX_BYTES", "0"),
             ("TOKEN_TTL_S", "0"),
             ("PORT", "70000"),
             ("LISTEN", "8080"),

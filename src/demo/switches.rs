@@ -1,8 +1,12 @@
 use std::fs::File;
-use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use super::Switches;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+
+use super::{LeakedDescriptor, Switches};
 
 /// What becomes of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,8 +22,15 @@ pub(super) enum Fate {
 /// The switches at work. Shares are spread evenly and leaks are exact: nothing is drawn at random.
 pub(super) struct Mischief {
     switches: Switches,
+    /// Where leaked connections lead.
+    store: String,
     memory: Mutex<Memory>,
+    connections: Arc<Mutex<Vec<TcpStream>>>,
+    tasks: TaskTracker,
 }
+
+/// Longest wait for a connection that is to leak.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 #[derive(Default)]
 struct Memory {
@@ -30,11 +41,18 @@ struct Memory {
 }
 
 impl Mischief {
-    pub(super) fn new(switches: Switches) -> Self {
-        Self { switches, memory: Mutex::default() }
+    pub(super) fn new(switches: Switches, store: String) -> Self {
+        Self {
+            switches,
+            store,
+            memory: Mutex::default(),
+            connections: Arc::default(),
+            tasks: TaskTracker::new(),
+        }
     }
 
-    /// Decides on a request that arrived at `now`, and leaks for it unless it is refused.
+    /// Decides on a request that arrived at `now`, and leaks for it unless it is refused. Call it within a
+    /// runtime when sockets leak.
     pub(super) fn decide(&self, now: Instant) -> Fate {
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(rate) = self.switches.rate_limit_per_s
@@ -51,13 +69,27 @@ impl Mischief {
         }
         let share = |n: u64| n * self.switches.leak_fds_per_1000 / 1000;
         for _ in share(n - 1)..share(n) {
-            match File::open("/dev/null") {
-                Ok(file) => memory.files.push(file),
-                Err(error) => tracing::warn!(%error, "no descriptor left to leak"),
+            match self.switches.leak_fds_kind {
+                LeakedDescriptor::File => match File::open("/etc/hosts") {
+                    Ok(file) => memory.files.push(file),
+                    Err(error) => tracing::warn!(%error, "no file left to leak"),
+                },
+                LeakedDescriptor::Socket => self.leak_connection(),
             }
         }
         let failures = |n: u64| (n as f64 * self.switches.error_percent / 100.0).floor();
         if failures(n) > failures(n - 1) { Fate::Fail } else { Fate::Serve }
+    }
+
+    fn leak_connection(&self) {
+        let (store, kept) = (self.store.clone(), Arc::clone(&self.connections));
+        self.tasks.spawn(async move {
+            match timeout(PATIENCE, TcpStream::connect(&store)).await {
+                Ok(Ok(stream)) => kept.lock().unwrap_or_else(PoisonError::into_inner).push(stream),
+                Ok(Err(error)) => tracing::warn!(%error, "no connection left to leak"),
+                Err(_) => tracing::warn!("the store takes no connection to leak"),
+            }
+        });
     }
 }
 
@@ -77,10 +109,9 @@ impl Memory {
 mod tests {
     use super::*;
     use crate::clock::monotonic;
-    use std::time::Duration;
 
     fn fates(switches: Switches, n: usize) -> (Mischief, Vec<Fate>) {
-        let mischief = Mischief::new(switches);
+        let mischief = Mischief::new(switches, String::new());
         let now = monotonic();
         let fates = (0..n).map(|_| mischief.decide(now)).collect();
         (mischief, fates)
@@ -104,10 +135,33 @@ mod tests {
         assert!(fates.iter().all(|f| *f == Fate::Serve));
     }
 
+    #[tokio::test]
+    async fn leaked_connections_stay_open_until_the_other_side_has_had_enough() {
+        let store = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let switches = Switches {
+            leak_fds_per_1000: 1000,
+            leak_fds_kind: LeakedDescriptor::Socket,
+            ..Switches::default()
+        };
+        let mischief = Mischief::new(switches, store.local_addr().unwrap().to_string());
+        let mut others = Vec::new();
+        for _ in 0..3 {
+            assert_eq!(mischief.decide(monotonic()), Fate::Serve);
+            others.push(store.accept().await.unwrap().0);
+        }
+        while mischief.connections.lock().unwrap().len() < 3 {
+            tokio::task::yield_now().await;
+        }
+        for other in others {
+            let silent = other.try_read(&mut [0]).unwrap_err();
+            assert_eq!(silent.kind(), std::io::ErrorKind::WouldBlock, "open and unused");
+        }
+    }
+
     #[test]
     fn past_the_rate_requests_are_refused_until_time_passes() {
-        let mischief =
-            Mischief::new(Switches { rate_limit_per_s: Some(10.0), ..Switches::default() });
+        let switches = Switches { rate_limit_per_s: Some(10.0), ..Switches::default() };
+        let mischief = Mischief::new(switches, String::new());
         let now = monotonic();
         let served = |at| (0..100).filter(|_| mischief.decide(at) == Fate::Serve).count();
         assert_eq!(served(now), 10);
