@@ -7,6 +7,7 @@ mod event;
 mod fault;
 mod histogram;
 mod instance;
+mod leak;
 mod ledger;
 mod run;
 mod sample;
@@ -17,6 +18,9 @@ pub use event::{Event, EventKind, GapSource, StopCause, TargetAction};
 pub use fault::{FaultStage, NetworkCut, PlannedFault, Victim};
 pub use histogram::{Histogram, HistogramError};
 pub use instance::{Endpoint, Endpoints, Health, Instance, InstanceState, Roster};
+pub use leak::{
+    Basis, ChangePoint, HoursToLimit, LeakCurves, LeakFinding, LeakVerdict, Range, Rival, Standing,
+};
 pub use ledger::{LedgerRow, ServiceRow};
 pub use run::{Phase, PhaseMark, Provenance, RunData, RunRecord, RunStatus};
 pub use sample::{Reading, Sample, Series, Subject};

@@ -13,6 +13,7 @@ mod conclusive;
 mod faults;
 mod gauge;
 mod judge;
+pub mod leak;
 mod ledger;
 mod limits;
 mod memory;

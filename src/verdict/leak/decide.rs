@@ -1,0 +1,445 @@
+//! The verdict, with its reason.
+
+use std::time::Duration;
+
+use super::fit::Fitted;
+use super::look::{LEAST_WINDOWS, Look, Shortfall};
+use super::question::Question;
+use super::readings::Readings;
+use super::shapes::{self, EXPLANATIONS, Shape};
+use super::trace::Trace;
+use super::words::{hours, rate};
+use super::{change, mask, projection, table};
+use crate::clock::Offset;
+use crate::record::{Basis, LeakCurves, LeakFinding, LeakVerdict, Range};
+
+/// Whether the record is complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// It is.
+    Finished,
+    /// It still grows.
+    Live,
+}
+
+/// Slower growth than this is not called a leak, percent of the first level per hour.
+const LEAST_GROWTH: f64 = 0.15;
+/// A rise at the end that is slower than this share of it is over.
+const OVER: f64 = 0.3;
+/// Nothing is called leaking before so many hours.
+const LEAST_HOURS: f64 = 2.0;
+/// Nothing is suspected before so many hours.
+const SUSPECT_HOURS: f64 = 1.0;
+/// A leak must show already in this share of the record.
+const CONFIRMED_IN: f64 = 0.85;
+
+/// Judges a record.
+pub(super) fn finding(trace: &Trace, question: &Question, stage: Stage) -> LeakFinding {
+    let Some(readings) = Readings::new(trace) else {
+        let n = trace.readings();
+        return nothing(
+            format!("{n} reading{} can't show growth", if n == 1 { "" } else { "s" }),
+            Some(LEAST_HOURS),
+            Basis::default(),
+        );
+    };
+    let span = Duration::from_secs_f64(readings.seconds());
+    match Look::new(&readings, question) {
+        Ok(look) => Judge { trace, question, stage, readings: &readings, look: &look }.finding(),
+        Err(shortfall) => {
+            let basis = Basis { span, epochs: readings.lives().count(), ..Basis::default() };
+            too_little(shortfall, &readings, basis)
+        }
+    }
+}
+
+fn too_little(shortfall: Shortfall, readings: &Readings, basis: Basis) -> LeakFinding {
+    let recorded = readings.seconds() / 3600.0;
+    let needed = Some(LEAST_HOURS - recorded).filter(|h| *h > 0.0);
+    let reason = match shortfall {
+        Shortfall::Zero => "the gauge reads zero throughout the beginning".to_owned(),
+        Shortfall::Windows(n) => {
+            let disturbed = readings.clear.iter().filter(|c| !**c).count();
+            let why = if disturbed * 2 > readings.clear.len() {
+                ": faults disturb most of the record"
+            } else if basis.epochs > 1 {
+                ": the process starts again too often"
+            } else {
+                ""
+            };
+            format!(
+                "{} of record leave {n} undisturbed windows of the {LEAST_WINDOWS} that a judgement needs{why}",
+                hours(recorded)
+            )
+        }
+    };
+    nothing(reason, needed, basis)
+}
+
+fn nothing(reason: String, hours_needed: Option<f64>, basis: Basis) -> LeakFinding {
+    LeakFinding {
+        verdict: LeakVerdict::Inconclusive,
+        reason,
+        hours_needed,
+        slope: None,
+        per_request: None,
+        to_limit: None,
+        change_point: None,
+        shape: None,
+        rivals: Vec::new(),
+        would_change: "a longer undisturbed record".to_owned(),
+        basis,
+        curves: LeakCurves::default(),
+    }
+}
+
+/// The name of its explanation.
+fn name(fitted: &Fitted) -> String {
+    shapes::name(EXPLANATIONS[fitted.candidate.explanation])
+}
+
+struct Judge<'a> {
+    trace: &'a Trace,
+    question: &'a Question,
+    stage: Stage,
+    readings: &'a Readings,
+    look: &'a Look,
+}
+
+impl Judge<'_> {
+    fn finding(&self) -> LeakFinding {
+        let (look, selection) = (self.look, &self.look.selection);
+        let units = |r: Range| Range {
+            value: look.units(r.value),
+            low: look.units(r.low),
+            high: look.units(r.high),
+        };
+        let slope = units(selection.slope);
+        let (verdict, reason, would_change) = self.verdict();
+        LeakFinding {
+            verdict,
+            reason,
+            hours_needed: self.hours_needed(verdict),
+            slope: Some(slope),
+            per_request: self.requests_per_hour().map(|r| slope.value / r),
+            to_limit: self.question.limit.map(|l| projection::to_limit(look, self.readings, l)),
+            change_point: change::point(look, self.trace.begin()),
+            shape: Some(name(selection.best())),
+            rivals: table::rivals(look),
+            would_change,
+            basis: self.basis(),
+            curves: self.curves(),
+        }
+    }
+
+    /// Growth per hour from which on it is called a leak, percent of the first level.
+    fn least_growth(&self) -> f64 {
+        LEAST_GROWTH.max(self.question.trifle() / self.look.level * 100.0)
+    }
+
+    fn verdict(&self) -> (LeakVerdict, String, String) {
+        let (look, selection) = (self.look, &self.look.selection);
+        let best = selection.best();
+        let slope = selection.slope;
+        let recorded = self.readings.seconds() / 3600.0;
+        let text = |percent: f64| rate(self.question.unit, look.units(percent));
+        let range = format!("{} ({} to {})", text(slope.value), text(slope.low), text(slope.high));
+        let tolerance = self.question.tolerance(look.level) / look.level * 100.0;
+        let shape = name(best);
+
+        if slope.low > self.least_growth() {
+            let sure = "a later part of the record in which the growth stops".to_owned();
+            return if recorded < SUSPECT_HOURS {
+                let reason = format!("it grows by {range}, but {} are too short", hours(recorded));
+                (LeakVerdict::Inconclusive, reason, "a longer record".to_owned())
+            } else if self.stage == Stage::Live {
+                let reason =
+                    format!("it grows by {range} so far, and no explanation that levels off fits");
+                (LeakVerdict::Suspected, reason, sure)
+            } else if recorded < LEAST_HOURS {
+                let reason = format!(
+                    "it grows by {range}, but a leak is only called one after {}",
+                    hours(LEAST_HOURS)
+                );
+                (LeakVerdict::Suspected, reason, "a longer record".to_owned())
+            } else if self.confirmed() {
+                let reason =
+                    format!("it grows by {range}, and no explanation that levels off fits");
+                (LeakVerdict::Leaking, reason, sure)
+            } else {
+                let reason = format!(
+                    "it grows by {range}, but the first {} of the record do not show it yet",
+                    hours(recorded * CONFIRMED_IN)
+                );
+                (LeakVerdict::Suspected, reason, "the same growth for longer".to_owned())
+            };
+        }
+        if slope.high <= tolerance {
+            let reason = format!(
+                "by no explanation that fits does it grow faster than {}, of the {} allowed",
+                text(slope.high.max(0.0)),
+                text(tolerance)
+            );
+            let change = format!("growth of more than {} in a longer record", text(tolerance));
+            return (LeakVerdict::Stable, reason, change);
+        }
+        if self.warms() {
+            let reason = match selection.plausible().find(|f| f.lasting.is_some()) {
+                Some(growing) => format!(
+                    "it rises and levels off ({shape}{}); growth without an end ({}) fits nearly as well",
+                    self.parameters(best),
+                    name(growing)
+                ),
+                None => format!(
+                    "it rises and levels off ({shape}{}): {} at the end",
+                    self.parameters(best),
+                    text(best.terminal.value)
+                ),
+            };
+            let change = "growth that goes on at the same rate in a longer record".to_owned();
+            return (LeakVerdict::Warming, reason, change);
+        }
+        let (reason, change) = self.undecided(tolerance);
+        (LeakVerdict::Inconclusive, reason, change)
+    }
+
+    /// Whether the first part of the record shows the growth as well.
+    fn confirmed(&self) -> bool {
+        let first = self.readings.first(CONFIRMED_IN);
+        Look::new(&first, self.question)
+            .is_ok_and(|look| look.selection.slope.low > self.least_growth())
+    }
+
+    /// Whether a rising shape that levels off is the best, or plausible while nothing that grows for ever is the best.
+    fn warms(&self) -> bool {
+        let selection = &self.look.selection;
+        let levels_off = |f: &Fitted| {
+            EXPLANATIONS[f.candidate.explanation]
+                .iter()
+                .any(|s| matches!(s, Shape::Saturating | Shape::Logarithmic | Shape::Plateau))
+        };
+        let best = selection.best();
+        let rises = |f: &Fitted, least: f64| f.terminal.value > least;
+        levels_off(best) && rises(best, 0.0)
+            || best.lasting.is_none()
+                && selection.plausible().any(|f| {
+                    levels_off(f) && f.lasting.is_none() && rises(f, OVER * self.least_growth())
+                })
+    }
+
+    fn undecided(&self, tolerance: f64) -> (String, String) {
+        let (look, selection) = (self.look, &self.look.selection);
+        let text = |percent: f64| rate(self.question.unit, look.units(percent));
+        let growing = selection.plausible().find(|f| f.lasting.is_some());
+        let bounded = selection.plausible().find(|f| f.lasting.is_none());
+        let lives = if look.envelope.lives > 1 {
+            format!(" in lives of at most {}", hours(look.oldest))
+        } else {
+            String::new()
+        };
+        let reason = match (growing, bounded) {
+            (Some(growing), Some(bounded)) => format!(
+                "growth of {} without an end ({}) and an end of it ({}{}) explain {} of record{lives} about equally well",
+                text(growing.lasting.map_or(0.0, |l| l.value)),
+                name(growing),
+                name(bounded),
+                self.parameters(bounded),
+                hours(self.readings.seconds() / 3600.0),
+            ),
+            _ => format!(
+                "the readings swing too much{lives}: the slope lies between {} and {}, and {} would be allowed",
+                text(selection.slope.low),
+                text(selection.slope.high),
+                text(tolerance)
+            ),
+        };
+        (reason, "a longer undisturbed record".to_owned())
+    }
+
+    fn hours_needed(&self, verdict: LeakVerdict) -> Option<f64> {
+        let recorded = self.readings.seconds() / 3600.0;
+        match verdict {
+            LeakVerdict::Inconclusive => Some((LEAST_HOURS - recorded).max(recorded)),
+            LeakVerdict::Suspected => Some(LEAST_HOURS - recorded).filter(|h| *h > 0.0),
+            LeakVerdict::Leaking | LeakVerdict::Warming | LeakVerdict::Stable => None,
+        }
+    }
+
+    fn requests_per_hour(&self) -> Option<f64> {
+        let mut counted = self.readings.cells.iter().filter_map(|c| Some((c.t, c.requests?)));
+        let (from, first) = counted.next()?;
+        let (to, last) = counted.next_back()?;
+        let rate = (last - first) / (to - from) * 3600.0;
+        (rate > 0.0).then_some(rate)
+    }
+
+    fn parameters(&self, fitted: &Fitted) -> String {
+        match table::parameters(self.look, fitted) {
+            text if text.is_empty() => text,
+            text => format!(", {text}"),
+        }
+    }
+
+    fn basis(&self) -> Basis {
+        let envelope = &self.look.envelope;
+        let period = self.look.sawtooth.period;
+        let window = Duration::from_secs_f64(envelope.length);
+        Basis {
+            span: Duration::from_secs_f64(self.readings.seconds()),
+            judged: window * u32::try_from(envelope.windows.len()).unwrap_or(u32::MAX),
+            epochs: envelope.lives,
+            windows: envelope.windows.len(),
+            window,
+            sawtooth: (period > 0.0).then(|| Duration::from_secs_f64(period)),
+            autocorrelation: self.look.selection.best().phi,
+            level: self.look.level,
+        }
+    }
+
+    fn curves(&self) -> LeakCurves {
+        let look = self.look;
+        let begin = self.trace.begin();
+        let offset = |seconds: f64| -> Offset { begin + Duration::from_secs_f64(seconds.max(0.0)) };
+        let best = look.selection.best();
+        let lasts = best.lasting.is_some();
+        let rival = look.selection.fitted.iter().find(|f| f.lasting.is_some() != lasts);
+        let masked = mask::masked(&self.readings.cells, &self.readings.clear);
+        LeakCurves {
+            envelope: look
+                .envelope
+                .windows
+                .iter()
+                .map(|w| (offset(w.at * 3600.0), w.low))
+                .collect(),
+            best: look.curve(best),
+            rival_shape: rival.map(name),
+            rival: rival.map(|r| look.curve(r)).unwrap_or_default(),
+            masked: masked.into_iter().map(|(from, to)| (offset(from), offset(to))).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::testing::{noise, reborn, trace};
+    use super::super::{Question, Trace, judge_so_far, judge_trace};
+    use crate::record::{LeakFinding, LeakVerdict, Standing};
+    use crate::units::Percent;
+
+    const MIB: f64 = 1_048_576.0;
+
+    fn day() -> Question {
+        Question::memory(Duration::from_hours(24), Percent::of(10.0), Some(512.0 * MIB))
+    }
+
+    fn judged(trace: &Trace) -> LeakFinding {
+        judge_trace(trace, &day())
+    }
+
+    /// 100 MiB with noise of 0.3 MiB, and what `more` adds by the hour, in MiB.
+    fn steady(hours: f64, more: impl Fn(f64) -> f64) -> Trace {
+        trace(hours, |h| (100.0 + 0.3 * noise(h) + more(h)) * MIB)
+    }
+
+    #[test]
+    fn a_leak_is_found_with_its_slope_and_its_end() {
+        let found = judged(&steady(8.0, |h| 2.0 * h));
+        assert_eq!(found.verdict, LeakVerdict::Leaking, "{}", found.reason);
+        let slope = found.slope.unwrap();
+        assert!((slope.value / MIB - 2.0).abs() < 0.1, "{slope:?}");
+        assert!(slope.low < 2.0 * MIB && slope.high > 2.0 * MIB, "{slope:?}");
+        // 16 MiB are gone; 512 less 116 at 2 an hour.
+        let hours = found.to_limit.unwrap();
+        assert!((hours.value.unwrap() - 198.0).abs() < 12.0, "{hours:?}");
+        assert!(hours.low.unwrap() < hours.value.unwrap(), "{hours:?}");
+        // The planted load is 50 requests a second.
+        assert!((found.per_request.unwrap() * 180_000.0 / slope.value - 1.0).abs() < 0.01);
+        assert_eq!(found.rivals[0].standing, Standing::Best);
+        assert_eq!(found.curves.best.len(), found.curves.envelope.len());
+    }
+
+    #[test]
+    fn a_flat_process_is_stable_and_never_reaches_its_limit() {
+        let found = judged(&steady(8.0, |_| 0.0));
+        assert_eq!(found.verdict, LeakVerdict::Stable, "{}", found.reason);
+        assert!(found.hours_needed.is_none());
+        assert!(found.to_limit.unwrap().high.is_none());
+    }
+
+    #[test]
+    fn a_warm_up_is_no_leak() {
+        let found = judged(&steady(6.0, |h| 60.0 * (1.0 - (-h / 2.5).exp())));
+        assert_eq!(found.verdict, LeakVerdict::Warming, "{}", found.reason);
+        assert!(found.shape.unwrap().contains("saturati"));
+    }
+
+    #[test]
+    fn three_hours_can_not_tell_a_slow_leak_from_a_slow_warm_up() {
+        let noisy =
+            |more: fn(f64) -> f64| trace(3.0, move |h| (100.0 + 1.5 * noise(h) + more(h)) * MIB);
+        let leak = judged(&noisy(|h| 2.0 * h));
+        let cache = judged(&noisy(|h| 9.5 * (1.0 - (-h / 3.0).exp())));
+        assert!(leak.verdict != LeakVerdict::Stable, "{}", leak.reason);
+        assert!(cache.verdict != LeakVerdict::Leaking, "{}", cache.reason);
+    }
+
+    #[test]
+    fn a_live_record_is_at_most_suspected() {
+        let record = steady(4.0, |h| 4.0 * h);
+        assert_eq!(judged(&record).verdict, LeakVerdict::Leaking);
+        let live = judge_so_far(&record, &day());
+        assert_eq!(live.verdict, LeakVerdict::Suspected);
+        assert!(live.to_limit.unwrap().value.is_some());
+    }
+
+    #[test]
+    fn growth_in_less_than_two_hours_is_only_suspected() {
+        assert_eq!(judged(&steady(1.5, |h| 10.0 * h)).verdict, LeakVerdict::Suspected);
+    }
+
+    #[test]
+    fn a_leak_that_began_at_the_very_end_is_only_suspected() {
+        let late = |h: f64| 8.0 * (h - 5.2).max(0.0);
+        let found = judged(&steady(6.0, late));
+        assert_ne!(found.verdict, LeakVerdict::Leaking, "{}", found.reason);
+        assert_ne!(found.verdict, LeakVerdict::Stable, "{}", found.reason);
+    }
+
+    #[test]
+    fn too_little_is_inconclusive_and_says_what_is_missing() {
+        let found = judged(&steady(0.1, |h| h));
+        assert_eq!(found.verdict, LeakVerdict::Inconclusive);
+        assert!(found.reason.contains("windows"), "{}", found.reason);
+        assert!(found.hours_needed.unwrap() > 1.8);
+        assert_eq!(judged(&Trace::new()).verdict, LeakVerdict::Inconclusive);
+    }
+
+    #[test]
+    fn a_leak_in_every_life_is_found_across_restarts() {
+        let lives = reborn(24.0, 4.0, |at, age| (100.0 + 0.3 * noise(at) + 2.0 * age) * MIB);
+        let found = judged(&lives);
+        assert_eq!(found.verdict, LeakVerdict::Leaking, "{}", found.reason);
+        assert_eq!(found.basis.epochs, 6);
+    }
+
+    #[test]
+    fn a_beginning_is_dated() {
+        let found = judged(&steady(10.0, |h| 3.0 * (h - 4.0).max(0.0)));
+        assert_eq!(found.verdict, LeakVerdict::Leaking, "{}", found.reason);
+        let change = found.change_point.unwrap();
+        assert!((change.at.as_secs_f64() / 3600.0 - 4.0).abs() < 0.6, "{change:?}");
+    }
+
+    #[test]
+    fn descriptors_are_judged_in_things() {
+        let question = Question::count(Duration::from_hours(24), Percent::of(10.0), Some(1024.0));
+        let leak = trace(6.0, |h| (40.0 + 3.0 * h + noise(h).abs()).floor());
+        let found = judge_trace(&leak, &question);
+        assert_eq!(found.verdict, LeakVerdict::Leaking, "{}", found.reason);
+        assert!((found.slope.unwrap().value - 3.0).abs() < 0.3, "{:?}", found.slope);
+        let flat = judge_trace(&trace(6.0, |_| 40.0), &question);
+        assert_eq!(flat.verdict, LeakVerdict::Stable, "{}", flat.reason);
+    }
+}

@@ -1,0 +1,111 @@
+//! A single curve, to be multiplied by a coefficient.
+
+use std::f64::consts::TAU;
+
+use super::super::envelope::Window;
+use super::Ground;
+
+/// A curve over age and time, in hours. Its coefficient has the unit that makes the product percent of the first level.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in super::super) enum Term {
+    /// The age itself.
+    Age,
+    /// `1 - exp(-age / constant)`.
+    Saturation {
+        /// Time constant, hours.
+        constant: f64,
+    },
+    /// `ln(1 + age / unit)`.
+    Logarithm {
+        /// Age at which growth has halved, hours.
+        unit: f64,
+    },
+    /// `min(age, knee)`.
+    Until {
+        /// Age at which growth stops, hours.
+        knee: f64,
+    },
+    /// `max(0, age - onset)`.
+    Since {
+        /// Age at which growth begins, hours.
+        onset: f64,
+    },
+    /// 1 from a moment on, in one life.
+    After {
+        /// Hours of the trace.
+        moment: f64,
+        /// The life; `None` for all.
+        life: Option<usize>,
+    },
+    /// `sin(2 pi time / period)`.
+    Sine {
+        /// Hours.
+        period: f64,
+    },
+    /// `cos(2 pi time / period)`.
+    Cosine {
+        /// Hours.
+        period: f64,
+    },
+    /// Hours since the last drop, or since the trace began.
+    SinceDrop,
+    /// 1 before the first drop.
+    BeforeFirstDrop,
+}
+
+impl Term {
+    /// Its value in a window.
+    pub(in super::super) fn value(&self, window: &Window, drops: &[f64]) -> f64 {
+        match *self {
+            Self::Age => window.age,
+            Self::Saturation { constant } => -(-window.age / constant).exp_m1(),
+            Self::Logarithm { unit } => (window.age / unit).ln_1p(),
+            Self::Until { knee } => window.age.min(knee),
+            Self::Since { onset } => (window.age - onset).max(0.0),
+            Self::After { moment, life } => {
+                f64::from(window.at >= moment && life.is_none_or(|l| l == window.life))
+            }
+            Self::Sine { period } => (TAU * window.at / period).sin(),
+            Self::Cosine { period } => (TAU * window.at / period).cos(),
+            Self::SinceDrop => {
+                let past = drops.partition_point(|d| *d <= window.at);
+                if past == 0 { window.at } else { window.at - drops[past - 1] }
+            }
+            Self::BeforeFirstDrop => f64::from(drops.first().is_none_or(|d| window.at < *d)),
+        }
+    }
+
+    /// Its slope at the highest age, per hour. Of what comes and goes the slope of a moment says nothing: zero.
+    pub(in super::super) fn terminal_slope(&self, ground: &Ground) -> f64 {
+        match *self {
+            Self::Age | Self::Since { .. } => 1.0,
+            Self::Saturation { constant } => (-ground.oldest / constant).exp() / constant,
+            Self::Logarithm { unit } => 1.0 / (unit + ground.oldest),
+            Self::Until { .. }
+            | Self::After { .. }
+            | Self::Sine { .. }
+            | Self::Cosine { .. }
+            | Self::SinceDrop
+            | Self::BeforeFirstDrop => 0.0,
+        }
+    }
+
+    /// Whether it grows for ever at the same rate.
+    pub(in super::super) fn lasts(&self) -> bool {
+        matches!(self, Self::Age | Self::Since { .. })
+    }
+
+    /// Its parameters in words, where it has any.
+    pub(in super::super) fn parameters(&self) -> Option<String> {
+        let hours = |h: f64| super::super::words::hours(h);
+        match *self {
+            Self::Saturation { constant } => Some(format!("time constant {}", hours(constant))),
+            Self::Logarithm { unit } => Some(format!("unit {}", hours(unit))),
+            Self::Until { knee } => Some(format!("knee at age {}", hours(knee))),
+            Self::Since { onset } => Some(format!("onset at age {}", hours(onset))),
+            Self::After { moment, .. } => Some(format!("step at {}", hours(moment))),
+            Self::Sine { period } => Some(format!("period {}", hours(period))),
+            Self::Age | Self::Cosine { .. } | Self::SinceDrop | Self::BeforeFirstDrop => None,
+        }
+    }
+}
