@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::{Gauge, Victim};
 use crate::clock::Offset;
 
 /// What a series of readings says about a leak.
@@ -164,4 +165,15 @@ pub struct LeakFinding {
     pub basis: Basis,
     /// For the chart.
     pub curves: LeakCurves,
+}
+
+/// One gauge of one instance, judged for leaks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LeakResult {
+    /// Whose.
+    pub instance: Victim,
+    /// Which.
+    pub gauge: Gauge,
+    /// How it was judged.
+    pub finding: LeakFinding,
 }

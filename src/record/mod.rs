@@ -3,8 +3,10 @@
 //! Producers (`target`, `load`, `sample`, `fault`) and consumers (`store`, `verdict`, `report`, `cli`)
 //! know these types and never each other. Nothing here does I/O or reads a clock.
 
+mod clue;
 mod event;
 mod fault;
+mod gauge;
 mod histogram;
 mod instance;
 mod leak;
@@ -14,12 +16,15 @@ mod sample;
 mod slice;
 mod verdict;
 
+pub use clue::{Clue, InstanceClues, Pattern};
 pub use event::{Event, EventKind, GapSource, StopCause, TargetAction};
 pub use fault::{FaultStage, NetworkCut, PlannedFault, Victim};
+pub use gauge::Gauge;
 pub use histogram::{Histogram, HistogramError};
 pub use instance::{Endpoint, Endpoints, Health, Instance, InstanceState, Roster};
 pub use leak::{
-    Basis, ChangePoint, HoursToLimit, LeakCurves, LeakFinding, LeakVerdict, Range, Rival, Standing,
+    Basis, ChangePoint, HoursToLimit, LeakCurves, LeakFinding, LeakResult, LeakVerdict, Range,
+    Rival, Standing,
 };
 pub use ledger::{LedgerRow, ServiceRow};
 pub use run::{Phase, PhaseMark, Provenance, RunData, RunRecord, RunStatus};

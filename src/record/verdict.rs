@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, LedgerRow};
+use super::{Counts, InstanceClues, LeakResult, LedgerRow};
 use crate::clock::Offset;
 use crate::ids::FaultId;
 
@@ -167,4 +167,10 @@ pub struct Verdict {
     pub totals: Counts,
     /// Availability of the judged phase.
     pub availability: Availability,
+    /// Every gauge of every instance that was judged for leaks, ordered by instance and gauge.
+    #[serde(default)]
+    pub leaks: Vec<LeakResult>,
+    /// Where to look first, for each instance of which anything is to be said.
+    #[serde(default)]
+    pub clues: Vec<InstanceClues>,
 }

@@ -33,6 +33,8 @@ pub fn judge(data: &RunData) -> Verdict {
         faults: faults::results(&case),
         totals: case.totals(),
         availability: availability(&case),
+        leaks: Vec::new(),
+        clues: Vec::new(),
         ledger: case.ledger,
     }
 }
