@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use crate::experiment::Overrides;
 use crate::units::{Rate, parse_duration};
 
 /// Endurance and chaos soak orchestrator: brings a system up, holds a steady rate on it for hours,
@@ -20,7 +21,7 @@ pub(super) struct Args {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Common {
-    /// Print one JSON document (or JSON lines while a run goes) on stdout instead of text.
+    /// Print JSON on stdout instead of text: one document, or one a line while a run goes. Errors too.
     #[arg(long, global = true)]
     pub(super) json: bool,
     /// When to colour.
@@ -79,10 +80,17 @@ pub(super) enum Command {
     /// Show what a run would do, when and to whom; start nothing.
     Plan(PlanArgs),
     /// Check what this machine can do.
+    ///
+    /// Exit codes: 0 when container targets can work here, 12 when the Docker engine or Compose is missing.
+    /// What is only limited does not count.
     Doctor,
     /// Heal and remove whatever an earlier run left behind.
     Cleanup(CleanupArgs),
     /// Judge a recorded run again and write its report.
+    ///
+    /// Needs the records only, never the target. Ends with the exit code of the verdict, as the run did: 0
+    /// passed, 10 a limit breached, 11 inconclusive, 12 to 14 and the others as `longhaul run`; 2 when there
+    /// is no such run.
     Report(ReportArgs),
     /// Recorded runs.
     Runs(RunsArgs),
@@ -92,20 +100,6 @@ pub(super) enum Command {
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
-    },
-    /// A part of the demo system.
-    #[command(hide = true)]
-    DemoTarget {
-        /// Role and settings.
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        args: Vec<String>,
-    },
-    /// What runs next to a target.
-    #[command(hide = true)]
-    Helper {
-        /// What to do.
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        args: Vec<String>,
     },
 }
 
@@ -168,14 +162,26 @@ pub(super) struct OverrideArgs {
     #[arg(long, value_name = "R")]
     pub(super) rate: Option<Rate>,
     /// The seed of all randomness.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = seed)]
     pub(super) seed: Option<u64>,
     /// A variable of the file.
-    #[arg(long, value_name = "K=V", value_parser = pair)]
+    #[arg(long, value_name = "K=V", value_parser = Overrides::key_value)]
     pub(super) set: Vec<(String, String)>,
     /// A tag.
-    #[arg(long, value_name = "K=V", value_parser = pair)]
+    #[arg(long, value_name = "K=V", value_parser = Overrides::key_value)]
     pub(super) tag: Vec<(String, String)>,
+}
+
+impl From<&OverrideArgs> for Overrides {
+    fn from(args: &OverrideArgs) -> Self {
+        Self {
+            duration: args.duration,
+            rate: args.rate,
+            seed: args.seed,
+            set: args.set.clone(),
+            tag: args.tag.clone(),
+        }
+    }
 }
 
 #[derive(Debug, ClapArgs)]
@@ -250,6 +256,10 @@ pub(super) enum RunsCommand {
     },
 }
 
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("write a whole number from 0 to {}", u64::MAX))
+}
+
 fn lease(text: &str) -> Result<Duration, String> {
     let lease = parse_duration(text).map_err(|e| e.to_string())?;
     if (Duration::from_secs(1)..=Duration::from_mins(5)).contains(&lease) {
@@ -257,12 +267,6 @@ fn lease(text: &str) -> Result<Duration, String> {
     } else {
         Err("a lease lasts 1s to 5m".to_owned())
     }
-}
-
-fn pair(text: &str) -> Result<(String, String), String> {
-    text.split_once('=')
-        .map(|(k, v)| (k.to_owned(), v.to_owned()))
-        .ok_or_else(|| "write KEY=VALUE".to_owned())
 }
 
 #[cfg(test)]

@@ -1,20 +1,23 @@
 //! `longhaul cleanup`
 
 use super::args::{CleanupArgs, Common};
+use super::complaint::Complaint;
 use super::exit::Exit;
 use super::print_json;
 use crate::fault;
+use crate::ids::RunId;
 use crate::run;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::target::Engine;
 
 /// Heals and removes what earlier runs left.
 pub(super) async fn cleanup(args: CleanupArgs, common: &Common) -> anyhow::Result<Exit> {
-    let store = Store::open(&common.data);
+    // Healing needs no database; a full or damaged one must not keep anybody from it.
+    let store = Store::open_existing(&common.data);
     let only = match (&args.run, &store) {
-        (Some(text), Ok(store)) => Some(store.find(text)?),
-        (Some(text), Err(_)) => Some(text.parse()?),
         (None, _) => None,
+        (Some(text), Ok(Some(store))) => Some(store.find(text)?),
+        (Some(text), _) => Some(unrecorded(text, common)?),
     };
     let engine = Engine::connect().await;
     if let (Err(e), false) = (&engine, common.quiet) {
@@ -31,10 +34,9 @@ pub(super) async fn cleanup(args: CleanupArgs, common: &Common) -> anyhow::Resul
         }
     }
     if !args.dry_run
-        && let Ok(store) = &store
+        && let Ok(Some(store)) = &store
         && let Err(e) = run::mark_interrupted(store)
     {
-        // Healing needs no database; a full or damaged one must not turn it into a failure.
         complain!("note: the runs' records were not brought up to date: failed to {e}");
     }
     if common.json {
@@ -51,4 +53,16 @@ pub(super) async fn cleanup(args: CleanupArgs, common: &Common) -> anyhow::Resul
         }
     }
     Ok(if report.stuck.is_empty() { Exit::Pass } else { Exit::HealingIncomplete })
+}
+
+/// A run by its folder alone, when there is no database to ask.
+fn unrecorded(text: &str, common: &Common) -> anyhow::Result<RunId> {
+    let run: RunId = text.parse().map_err(|e| {
+        Complaint::new(Exit::Usage, format!("failed to read {text:?} as the id of a run: {e}"))
+            .hint("without a database only a whole id names a run")
+    })?;
+    if common.data.join("runs").join(run.as_str()).is_dir() {
+        return Ok(run);
+    }
+    Err(StoreError::NoRuns { data: common.data.clone() }.into())
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::args::{Common, DemoArgs, OverrideArgs, RunArgs};
+use super::complaint::Complaint;
 use super::exit::Exit;
 use crate::target::Engine;
 
@@ -17,7 +18,7 @@ const FILES: [(&str, &str); 3] = [
 
 /// Runs the quickstart that this machine can run.
 pub(super) async fn demo(args: DemoArgs, common: &Common) -> anyhow::Result<Exit> {
-    let root = place(&common.data)?;
+    let root = place(&common.data).map_err(|e| Complaint::data_folder(&common.data, &e))?;
     let file = if args.process {
         "experiments/quickstart-process.yaml"
     } else if let Err(e) = Engine::connect().await {
@@ -35,7 +36,7 @@ pub(super) async fn demo(args: DemoArgs, common: &Common) -> anyhow::Result<Exit
 }
 
 /// The repository, when the demo is started in it; else a copy of the files in the data folder.
-fn place(data: &Path) -> anyhow::Result<PathBuf> {
+fn place(data: &Path) -> std::io::Result<PathBuf> {
     if FILES.iter().all(|(name, _)| Path::new(name).is_file()) {
         return Ok(PathBuf::new());
     }

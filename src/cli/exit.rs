@@ -25,7 +25,10 @@ pub enum Exit {
 pub(super) const EXIT_CODES: [(u8, &str); 13] = [
     (0, "pass: every limit held (also with warnings)"),
     (1, "internal: longhaul could not do its work"),
-    (2, "usage: the command line is wrong; nothing was started"),
+    (
+        2,
+        "usage: the command line, the run it names or the data folder is wrong; nothing was started",
+    ),
     (3, "invalid experiment: the file is wrong; nothing was started"),
     (10, "limit breached, or stopped by `abort_when`"),
     (11, "inconclusive: the figures can't carry a verdict"),

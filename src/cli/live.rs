@@ -14,12 +14,13 @@ use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::TryRecvError;
 
-use super::plain::{event_line, ledger_line};
+use super::plain::event_line;
 use crate::clock::Offset;
 use crate::ids::FaultId;
 use crate::record::{
     Event, EventKind, FaultStage, Phase, PlannedFault, Reading, Sample, SliceRow, Subject,
 };
+use crate::report::{latency_text, ledger_line};
 use crate::run::Update;
 use crate::units::{Bytes, duration, trim};
 
@@ -236,11 +237,8 @@ impl View {
         let share = self.errors as f64 / self.scheduled.max(1) as f64 * 100.0;
         let errors = format!(" errors {} ({} %) ", self.errors, trim(share, 2));
         let p99 = last.map_or_else(String::new, |(r, _)| {
-            format!(
-                " p99 {} ms  p50 {} ms ",
-                trim(r.latency.p99 as f64 / 1e3, 1),
-                trim(r.latency.p50 as f64 / 1e3, 1)
-            )
+            let figure = |us| latency_text(r.latency.count, us);
+            format!(" p99 {}  p50 {} ", figure(r.latency.p99), figure(r.latency.p50))
         });
         let figures: [(String, Color, Vec<u64>); 3] = [
             (rate, Color::Green, self.slices.iter().map(|(r, _)| ended(r)).collect()),

@@ -23,7 +23,7 @@ pub(super) fn start(common: &Common) {
     match common.log_format {
         LogFormat::Json => builder.json().init(),
         LogFormat::Human => {
-            builder.with_ansi(super::problems::color(common, &std::io::stderr())).init();
+            builder.with_ansi(super::colors::color(common, &std::io::stderr())).init();
         }
     }
 }

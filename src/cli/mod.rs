@@ -22,6 +22,8 @@ macro_rules! complain {
 
 mod args;
 mod cleanup;
+mod colors;
+mod complaint;
 mod demo;
 mod doctor;
 mod exit;
@@ -29,7 +31,6 @@ mod live;
 mod logs;
 mod plain;
 mod plan;
-mod problems;
 mod reference;
 mod report;
 mod run;
@@ -40,15 +41,29 @@ mod validate;
 pub use exit::Exit;
 pub use reference::pages;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use args::{Args, Command, Common};
 use clap::{CommandFactory, Parser};
+use complaint::Complaint;
 
 use crate::demo::DemoRole;
+use crate::store::{Store, StoreError};
 
 /// Parses the arguments of this process, does what they say, and answers its exit code.
 pub fn main() -> ExitCode {
+    // longhaul's other parts: what it starts itself, and no command for people.
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let part = words.first().and_then(|word| word.to_str());
+    let rest = || -> Vec<String> {
+        words[1..].iter().map(|word| word.to_string_lossy().into_owned()).collect()
+    };
+    match part {
+        Some("helper") => return ExitCode::from(helper(&rest())),
+        Some("demo-target") => return demo_target(&rest()),
+        _ => {}
+    }
     let args = match Args::try_parse() {
         Ok(mut args) => {
             // Compose and child processes work in folders of their own: a relative path would lead elsewhere.
@@ -57,17 +72,8 @@ pub fn main() -> ExitCode {
             }
             args
         }
-        Err(e) => {
-            let exit = if e.use_stderr() { Exit::Usage } else { Exit::Pass };
-            drop(e.print());
-            return exit.into();
-        }
+        Err(e) => return usage(&e, &words),
     };
-    match args.command {
-        Command::Helper { args } => return ExitCode::from(helper(&args)),
-        Command::DemoTarget { args } => return demo_target(&args),
-        _ => {}
-    }
     logs::start(&args.common);
     // The default provider is process-wide; a second installation is an error that changes nothing.
     drop(rustls::crypto::ring::default_provider().install_default());
@@ -84,10 +90,31 @@ pub fn main() -> ExitCode {
     match done {
         Ok(exit) => exit.into(),
         Err(e) => {
-            complain!("error: {e:#}");
-            Exit::Internal.into()
+            let complaint = Complaint::of(e);
+            complaint.tell(&args.common);
+            complaint.exit().into()
         }
     }
+}
+
+/// What clap says: help and version on stdout, errors where errors go.
+fn usage(error: &clap::Error, words: &[OsString]) -> ExitCode {
+    if !error.use_stderr() || words.iter().all(|word| word != "--json") {
+        drop(error.print());
+        let exit = if error.use_stderr() { Exit::Usage } else { Exit::Pass };
+        return exit.into();
+    }
+    let text = error.to_string();
+    let first = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+    let one_line = first.split_whitespace().collect::<Vec<_>>().join(" ");
+    let complaint = match error.kind() {
+        clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            Complaint::new(Exit::Usage, "no command was given")
+        }
+        _ => Complaint::new(Exit::Usage, one_line),
+    };
+    say!("{}", complaint.hint("`longhaul help COMMAND` shows what can be given").json());
+    Exit::Usage.into()
 }
 
 async fn dispatch(command: Command, common: &Common) -> anyhow::Result<Exit> {
@@ -113,10 +140,13 @@ async fn dispatch(command: Command, common: &Common) -> anyhow::Result<Exit> {
             );
             Ok(Exit::Pass)
         }
-        Command::Helper { .. } | Command::DemoTarget { .. } => {
-            unreachable!("handled before the runtime starts")
-        }
     }
+}
+
+/// The store of the data folder, for a command that asks for a run in it.
+fn recorded(common: &Common) -> anyhow::Result<Store> {
+    let none = || StoreError::NoRuns { data: common.data.clone() };
+    Ok(Store::open_existing(&common.data)?.ok_or_else(none)?)
 }
 
 fn helper(args: &[String]) -> u8 {

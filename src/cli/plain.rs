@@ -3,9 +3,10 @@
 use serde_json::json;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
-use crate::record::{Event, EventKind, FaultStage, LedgerRow, TargetAction};
+use crate::record::{Event, EventKind, FaultStage, TargetAction};
+use crate::report::{latency_text, ledger_json, ledger_line};
 use crate::run::Update;
-use crate::units::{Bytes, trim};
+use crate::units::trim;
 
 /// Shows updates until the run is over.
 pub(super) async fn show(mut updates: Receiver<Update>, json: bool, quiet: bool) {
@@ -36,7 +37,7 @@ fn json_line(update: &Update) -> Option<serde_json::Value> {
         }
         Update::Progress(text) => json!({ "type": "progress", "text": text }),
         Update::Event(event) => json!({ "type": "event", "event": event }),
-        Update::Ledger(row) => json!({ "type": "ledger", "row": row }),
+        Update::Ledger(row) => json!({ "type": "ledger", "row": ledger_json(row) }),
         Update::Slice(..) | Update::Samples(_) | Update::Tick(_) | Update::Judged(_) => {
             return None;
         }
@@ -64,12 +65,12 @@ impl Progress {
                 self.slices += 1;
                 self.slices.is_multiple_of(10).then(|| {
                     format!(
-                        "{}  {}/s of {}/s   errors {}   p99 {} ms",
+                        "{}  {}/s of {}/s   errors {}   p99 {}",
                         row.to,
                         row.counts.ended() - row.counts.not_sent,
                         trim(*asked, 1),
                         row.counts.errors(),
-                        trim(row.latency.p99 as f64 / 1000.0, 1)
+                        latency_text(row.latency.count, row.latency.p99)
                     )
                 })
             }
@@ -111,24 +112,4 @@ pub(super) fn event_line(event: &Event) -> Option<String> {
         EventKind::Note { text } => text.clone(),
     };
     Some(format!("{}  {text}", event.at))
-}
-
-/// A ledger row as one line.
-pub(super) fn ledger_line(row: &LedgerRow) -> String {
-    let memory: Vec<String> = row
-        .services
-        .iter()
-        .filter_map(|s| s.memory_mean.map(|m| format!("{} {}", s.service, Bytes(m).human())))
-        .collect();
-    format!(
-        "{}  ledger {:>2}: {}/s of {}/s, {} errors ({} %), p99 {} ms, memory {}",
-        row.to,
-        row.number,
-        trim(row.achieved_rate, 1),
-        trim(row.target_rate, 1),
-        row.counts.errors(),
-        trim(row.error_rate.unwrap_or(0.0) * 100.0, 2),
-        trim(row.latency.p99 as f64 / 1000.0, 1),
-        if memory.is_empty() { "not sampled".to_owned() } else { memory.join(", ") }
-    )
 }

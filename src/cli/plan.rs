@@ -1,32 +1,34 @@
 //! `longhaul plan FILE`
 
-use super::args::{Common, PlanArgs};
+use std::path::Path;
+
+use super::args::{Common, OverrideArgs, PlanArgs};
+use super::complaint::Complaint;
 use super::exit::Exit;
-use super::{print_json, problems};
-use crate::experiment::{Segment, System};
+use super::print_json;
+use crate::experiment::{self, Segment, System};
 use crate::record::PlannedFault;
 use crate::run::Plan;
 use crate::units::{Bytes, duration};
 
 /// Shows the timeline, the exact actions, the privileges they need and the disk they take.
 pub(super) async fn plan(args: PlanArgs, common: &Common) -> anyhow::Result<Exit> {
-    let experiment = match problems::load(&args.file, &args.overrides, common) {
-        Ok(experiment) => experiment,
-        Err(exit) => return Ok(exit),
-    };
-    let plan = match Plan::resolve(experiment).await {
-        Ok(plan) => plan,
-        Err(e) => {
-            complain!("error: {}: {e}", args.file.display());
-            return Ok(Exit::InvalidExperiment);
-        }
-    };
+    let plan = resolve(&args.file, &args.overrides).await?;
     if common.json {
         print_json(&plan)?;
     } else {
         say!("{}", text(&plan).trim_end());
     }
     Ok(Exit::Pass)
+}
+
+/// The plan of an experiment file, with what the command line says instead of it.
+pub(super) async fn resolve(file: &Path, overrides: &OverrideArgs) -> anyhow::Result<Plan> {
+    let experiment = experiment::load_with(file, &overrides.into())?;
+    Plan::resolve(experiment).await.map_err(|e| {
+        let text = format!("failed to plan {}: {e}", file.display());
+        Complaint::new(Exit::InvalidExperiment, text).into()
+    })
 }
 
 fn text(plan: &Plan) -> String {

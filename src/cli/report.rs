@@ -2,30 +2,29 @@
 
 use super::args::{Common, FormatArg, ReportArgs};
 use super::exit::Exit;
-use super::print_json;
+use super::{print_json, recorded};
 use crate::report::{Format, verdict_text};
 use crate::run::judge_again;
-use crate::store::Store;
 
 /// Judges a recorded run again; never needs the target.
 pub(super) fn report(args: &ReportArgs, common: &Common) -> anyhow::Result<Exit> {
-    let store = Store::open(&common.data)?;
+    let store = recorded(common)?;
     let id = store.find(&args.run)?;
     let formats: Vec<Format> = if args.format.is_empty() {
         Format::ALL.to_vec()
     } else {
         args.format.iter().map(|f| Format::from(*f)).collect()
     };
-    let (verdict, files) = judge_again(&store, &id, &args.out, &formats)?;
+    let judged = judge_again(&store, &id, &args.out, &formats)?;
     if common.json {
-        print_json(&verdict)?;
+        print_json(&judged.summary)?;
     } else {
-        say!("{}", verdict_text(&verdict, super::problems::color(common, &std::io::stdout())));
-        for file in &files {
+        say!("{}", verdict_text(&judged.verdict, super::colors::color(common, &std::io::stdout())));
+        for file in &judged.files {
             say!("report: {}", file.display());
         }
     }
-    Ok(Exit::Verdict(verdict.exit_code))
+    Ok(Exit::Verdict(judged.verdict.exit_code))
 }
 
 impl From<FormatArg> for Format {

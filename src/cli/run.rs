@@ -8,52 +8,36 @@ use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 
 use super::args::{Common, RunArgs, TransportArg};
+use super::colors::color;
+use super::complaint::Complaint;
 use super::exit::Exit;
-use super::{live, logs, plain, problems, signals};
+use super::{live, logs, plain, plan, signals};
 use crate::experiment::System;
 use crate::fault::{self, Transport};
 use crate::load::LocalGenerator;
 use crate::report::{ledger_text, verdict_text};
-use crate::run::{self, Busy, Deps, Finished, Plan, Stopper, Watchers, mark_interrupted};
+use crate::run::{self, Busy, Deps, Finished, Stopper, Watchers, mark_interrupted};
 use crate::store::Store;
 use crate::target::Engine;
 
 /// Carries out an experiment, shows it, and answers the verdict's exit code.
 pub(super) async fn run(args: RunArgs, common: &Common) -> anyhow::Result<Exit> {
-    let experiment = match problems::load(&args.file, &args.overrides, common) {
-        Ok(experiment) => experiment,
-        Err(exit) => return Ok(exit),
-    };
-    if args.showing.keep_up && matches!(experiment.target.system, System::Process(_)) {
-        complain!("error: --keep-up needs containers: child processes end with longhaul");
-        return Ok(Exit::Usage);
+    let plan = plan::resolve(&args.file, &args.overrides).await?;
+    let system = &plan.experiment.target.system;
+    if args.showing.keep_up && matches!(system, System::Process(_)) {
+        let text = "--keep-up needs containers: child processes end with longhaul";
+        return Err(Complaint::new(Exit::Usage, text).into());
     }
     // A night's report must have a place before the night begins.
-    std::fs::create_dir_all(&args.showing.out).with_context(|| {
-        format!("failed to make the reports' folder {}", args.showing.out.display())
+    let out = &args.showing.out;
+    std::fs::create_dir_all(out).map_err(|e| {
+        let text = format!("failed to make the reports' folder {}: {e}", out.display());
+        Complaint::new(Exit::Usage, text).hint("name one that can be written to with --out DIR")
     })?;
     let sha256 = hash(&args.file)?;
-    let plan = match Plan::resolve(experiment).await {
-        Ok(plan) => plan,
-        Err(e) => {
-            complain!("error: {}: {e}", args.file.display());
-            return Ok(Exit::InvalidExperiment);
-        }
-    };
-    let _busy = match Busy::take(&common.data)
-        .with_context(|| format!("failed to use the data folder {}", common.data.display()))?
-    {
-        Ok(busy) => busy,
-        Err(who) => {
-            complain!("error: another run is under way in {} ({who})", common.data.display());
-            complain!("hint: wait for it, or give this one its own folder with --data DIR");
-            return Ok(Exit::Busy);
-        }
-    };
+    let _busy = take(&common.data)?;
     let store = Store::open(&common.data)?;
-    if !heal_earlier_runs(&store, common).await? {
-        return Ok(Exit::HealingIncomplete);
-    }
+    heal_earlier_runs(&store, common).await?;
 
     let (stopper, stops) = Stopper::new();
     let watchers = Watchers::default();
@@ -100,8 +84,9 @@ pub(super) async fn run(args: RunArgs, common: &Common) -> anyhow::Result<Exit> 
     let finished = match finished {
         Ok(finished) => finished,
         Err(e @ run::RunError::Left { .. }) => {
-            complain!("error: failed to {e}");
-            return Ok(Exit::HealingIncomplete);
+            return Err(Complaint::new(Exit::HealingIncomplete, format!("failed to {e}"))
+                .hint("`longhaul cleanup` tries again")
+                .into());
         }
         Err(e) => {
             return Err(e)
@@ -118,21 +103,34 @@ fn hash(file: &Path) -> anyhow::Result<String> {
     Ok(format!("{:x}", Sha256::digest(&bytes)))
 }
 
+/// One run at a time in a data folder.
+fn take(data: &Path) -> anyhow::Result<Busy> {
+    match Busy::take(data) {
+        Ok(Ok(busy)) => Ok(busy),
+        Ok(Err(who)) => {
+            let text = format!("another run is under way in {} ({who})", data.display());
+            let hint = "wait for it, or give this one its own folder with --data DIR";
+            Err(Complaint::new(Exit::Busy, text).hint(hint).into())
+        }
+        Err(e) => Err(Complaint::data_folder(data, &e).into()),
+    }
+}
+
 /// Heals what runs killed in mid-air left behind, before anything is started.
-async fn heal_earlier_runs(store: &Store, common: &Common) -> anyhow::Result<bool> {
+async fn heal_earlier_runs(store: &Store, common: &Common) -> anyhow::Result<()> {
     let engine = Engine::connect().await.ok();
     let report = fault::cleanup(&common.data, engine, None, false, false).await?;
     mark_interrupted(store)?;
     for line in &report.lines {
         complain!("left by an earlier run: {line}");
     }
-    for line in &report.stuck {
-        complain!("STUCK: {line}");
+    if report.stuck.is_empty() {
+        return Ok(());
     }
-    if !report.stuck.is_empty() {
-        complain!("hint: nothing new is started until an earlier run's faults are healed");
-    }
-    Ok(report.stuck.is_empty())
+    let text = format!("failed to heal what an earlier run left: {}", report.stuck.join("; "));
+    Err(Complaint::new(Exit::HealingIncomplete, text)
+        .hint("nothing new is started until it is healed: `longhaul cleanup` tries again")
+        .into())
 }
 
 fn print_end(finished: &Finished, common: &Common) {
@@ -140,22 +138,22 @@ fn print_end(finished: &Finished, common: &Common) {
         say!(
             "{}",
             serde_json::json!({
-                "type": "finished", "run": finished.id, "verdict": finished.verdict,
-                "report": finished.report, "leftover": finished.leftover,
+                "type": "finished", "run": finished.id, "exit_code": exit(finished).code(),
+                "summary": finished.summary, "report": finished.report,
+                "leftover": finished.leftover,
             })
         );
     } else {
         if !common.quiet {
             say!("\n{}", ledger_text(&finished.verdict.ledger));
         }
-        let color = problems::color(common, &std::io::stdout());
-        say!("{}", verdict_text(&finished.verdict, color));
+        say!("{}", verdict_text(&finished.verdict, color(common, &std::io::stdout())));
         if let Some(index) = finished.report.first() {
             say!("report: {}", index.display());
         }
-    }
-    for left in &finished.leftover {
-        complain!("error: {left}");
+        for left in &finished.leftover {
+            complain!("error: {left}");
+        }
     }
 }
 

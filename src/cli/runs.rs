@@ -2,17 +2,19 @@
 
 use super::args::{Common, RunsArgs, RunsCommand};
 use super::exit::Exit;
-use super::print_json;
+use super::{print_json, recorded};
 use crate::record::{RunRecord, RunStatus};
-use crate::report::{ledger_text, verdict_text};
+use crate::report::{ledger_text, summary, verdict_text};
 use crate::store::Store;
 
 /// Lists runs, or shows one.
 pub(super) fn runs(args: &RunsArgs, common: &Common) -> anyhow::Result<Exit> {
-    let store = Store::open(&common.data)?;
     match args.command.as_ref().unwrap_or(&RunsCommand::Ls) {
-        RunsCommand::Ls => list(&store.runs()?, common)?,
-        RunsCommand::Show { run } => show(&store, run, common)?,
+        RunsCommand::Ls => {
+            let store = Store::open_existing(&common.data)?;
+            list(&store.map_or(Ok(Vec::new()), |store| store.runs())?, common)?;
+        }
+        RunsCommand::Show { run } => show(&recorded(common)?, run, common)?,
     }
     Ok(Exit::Pass)
 }
@@ -32,7 +34,7 @@ fn list(runs: &[RunRecord], common: &Common) -> anyhow::Result<()> {
         return print_json(&rows);
     }
     if runs.is_empty() {
-        say!("no runs yet: `longhaul demo` makes one");
+        say!("no runs in {}: `longhaul demo` makes one", common.data.display());
     }
     for run in runs {
         say!("{:<44} {:<14} {}", run.id, outcome(run), headline(run));
@@ -57,10 +59,10 @@ fn show(store: &Store, run: &str, common: &Common) -> anyhow::Result<()> {
     let data = store.load(&store.find(run)?)?;
     let verdict = crate::verdict::judge(&data);
     if common.json {
-        return print_json(&serde_json::json!({ "run": data.run, "verdict": verdict }));
+        return print_json(&summary(&data, &verdict));
     }
     say!("{}   {}\n", data.run.id, data.run.anchor);
     say!("{}", ledger_text(&verdict.ledger));
-    say!("{}", verdict_text(&verdict, super::problems::color(common, &std::io::stdout())));
+    say!("{}", verdict_text(&verdict, super::colors::color(common, &std::io::stdout())));
     Ok(())
 }

@@ -26,6 +26,6 @@ mod page_test;
 #[cfg(test)]
 mod synthetic;
 
-pub use summary::{SCHEMA, summary};
-pub use terminal::{ledger_line, ledger_text, verdict_text};
+pub use summary::{SCHEMA, ledger as ledger_json, summary};
+pub use terminal::{figure as latency_text, ledger_line, ledger_text, verdict_text};
 pub use write::{Format, ReportError, write};

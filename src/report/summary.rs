@@ -137,7 +137,8 @@ fn quantiles(q: &Quantiles) -> Value {
     json!({ "count": q.count, "p50_us": q.p50, "p95_us": q.p95, "p99_us": q.p99, "max_us": q.max })
 }
 
-fn ledger(r: &LedgerRow) -> Value {
+/// One ledger row, as the summary holds it.
+pub fn ledger(r: &LedgerRow) -> Value {
     json!({
         "number": r.number,
         "from_seconds": r.from.as_secs_f64(),

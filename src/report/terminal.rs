@@ -68,7 +68,7 @@ pub fn ledger_text(rows: &[LedgerRow]) -> String {
     out
 }
 
-/// One ledger row as one line, for output that is not a terminal.
+/// One ledger row as one line, as it is told while a run goes.
 pub fn ledger_line(row: &LedgerRow) -> String {
     let memory: Vec<String> = row
         .services
@@ -84,9 +84,9 @@ pub fn ledger_line(row: &LedgerRow) -> String {
         format!("; faults {}", row.faults.join(" "))
     };
     format!(
-        "{} to {}: {} of {}, {} ok, {} errors ({}), p50 {} p95 {} p99 {}; {}{faults}",
-        row.from,
+        "{}  ledger {:>2}: {} of {}, {} ok, {} errors ({}), p50 {} p95 {} p99 {}; {}{faults}",
         row.to,
+        row.number,
         rate(row.achieved_rate),
         rate(row.target_rate),
         count(row.counts.ok),
@@ -202,7 +202,7 @@ pub(super) fn services(rows: &[LedgerRow]) -> Vec<String> {
 }
 
 /// A latency figure, or a dash when nothing was measured.
-pub(super) fn figure(measured: u64, us: u64) -> String {
+pub fn figure(measured: u64, us: u64) -> String {
     if measured == 0 { dash() } else { latency(us) }
 }
 

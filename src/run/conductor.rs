@@ -85,6 +85,8 @@ pub struct Finished {
     pub id: RunId,
     /// How it was judged.
     pub verdict: Verdict,
+    /// The same for programs, as `summary.json` holds it.
+    pub summary: serde_json::Value,
     /// The report's files.
     pub report: Vec<PathBuf>,
     /// What could not be healed or taken down; empty when all was.

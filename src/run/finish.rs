@@ -61,16 +61,17 @@ pub(super) async fn finish(mut scene: Scene, mut hands: Hands) -> Result<Finishe
     let reported = catch_unwind(AssertUnwindSafe(|| {
         let (data, verdict) = judge(&deps.store, &id)?;
         let files = report::write(&data, &verdict, &deps.reports.join(id.as_str()), &Format::ALL)?;
-        Ok((verdict, files))
+        let summary = report::summary(&data, &verdict);
+        Ok(Judged { verdict, summary, files })
     }))
     .unwrap_or_else(|_| Err(RunError::Defect("judge the run")));
     leftover.extend(take_down(hands, &id, &dir, &deps).await);
     drop(progress);
     while tasks.join_next().await.is_some() {}
     match reported {
-        Ok((verdict, report)) => {
+        Ok(Judged { verdict, summary, files: report }) => {
             deps.watchers.tell(Update::Judged(Box::new(verdict.clone())));
-            Ok(Finished { id, verdict, report, leftover })
+            Ok(Finished { id, verdict, summary, report, leftover })
         }
         Err(error) if leftover.is_empty() => Err(error),
         Err(error) => Err(RunError::Left { error: Box::new(error), leftover }),
@@ -183,10 +184,22 @@ async fn take_down(hands: Hands, id: &RunId, dir: &Path, deps: &Deps) -> Option<
 }
 
 fn judge(store: &Store, id: &RunId) -> Result<(crate::record::RunData, Verdict), RunError> {
-    let data = store.load(id)?;
+    let mut data = store.load(id)?;
     let verdict = verdict::judge(&data);
     store.set_verdict(id, &verdict, RunStatus::Finished)?;
+    data.run.status = RunStatus::Finished;
     Ok((data, verdict))
+}
+
+/// A run's verdict, and what was written of it.
+#[derive(Debug)]
+pub struct Judged {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The same for programs, as `summary.json` holds it.
+    pub summary: serde_json::Value,
+    /// The report's files.
+    pub files: Vec<PathBuf>,
 }
 
 /// Judges a stored run again, and writes its report.
@@ -198,14 +211,15 @@ pub fn judge_again(
     id: &RunId,
     reports: &Path,
     formats: &[Format],
-) -> Result<(Verdict, Vec<PathBuf>), RunError> {
+) -> Result<Judged, RunError> {
     let data = store.load(id)?;
     let verdict = verdict::judge(&data);
     if data.run.status != RunStatus::Running {
         store.set_verdict(id, &verdict, data.run.status)?;
     }
     let files = report::write(&data, &verdict, &reports.join(id.as_str()), formats)?;
-    Ok((verdict, files))
+    let summary = report::summary(&data, &verdict);
+    Ok(Judged { verdict, summary, files })
 }
 
 /// Marks runs whose owner has died as interrupted; answers their ids.

@@ -62,7 +62,8 @@ pub(super) struct Live {
     profile: (Offset, Offset),
     cool_end: Offset,
     cool_over: bool,
-    held_until: Offset,
+    /// When the profile ended; `None` as long as it has not begun.
+    held_until: Option<Offset>,
     experiment: Arc<Experiment>,
     pending: VecDeque<PlannedFault>,
     book: Book,
@@ -88,7 +89,7 @@ impl Live {
             begin,
             profile,
             cool_over: false,
-            held_until: profile.1,
+            held_until: None,
             cool_end: profile.1 + experiment.load.cooldown,
             pending: faults.iter().cloned().collect(),
             book: Book::new(experiment, faults, profile.0),
@@ -148,8 +149,10 @@ impl Live {
 
     /// Closes what is still open, at the end of the run.
     pub(super) fn close(&mut self) -> Vec<Output> {
-        let rows = self.book.close_all(self.held_until);
-        self.ledger(rows);
+        if let Some(until) = self.held_until {
+            let rows = self.book.close_all(until);
+            self.ledger(rows);
+        }
         std::mem::take(&mut self.out)
     }
 
@@ -252,7 +255,7 @@ impl Live {
         let after = next(self.phase, step);
         if after != self.phase {
             if self.phase == Phase::Holding {
-                self.held_until = at;
+                self.held_until = Some(at);
             }
             self.phase = after;
             self.event(at, EventKind::Phase { phase: after });

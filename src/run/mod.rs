@@ -18,7 +18,7 @@ mod update;
 
 pub use busy::Busy;
 pub use conductor::{Deps, Finished, RunError, run};
-pub use finish::{judge_again, mark_interrupted};
+pub use finish::{Judged, judge_again, mark_interrupted};
 pub use plan::{Plan, PlanError};
 pub use state::{Step, next};
 pub use stop::{Stopper, Stops};

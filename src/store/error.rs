@@ -15,10 +15,16 @@ pub enum StoreError {
         /// Why.
         source: std::io::Error,
     },
+    /// Whether there is a database could not be seen.
+    #[error("look at {path}: {source}")]
+    Look {
+        /// The database file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The file is not a sound database of longhaul's.
-    #[error(
-        "use {path}: it is damaged or not a longhaul database ({reason}); move it away to start a new one"
-    )]
+    #[error("use {path}: it is damaged or not a longhaul database ({reason})")]
     Damaged {
         /// The database file.
         path: PathBuf,
@@ -26,9 +32,7 @@ pub enum StoreError {
         reason: String,
     },
     /// The file was written by a later longhaul.
-    #[error(
-        "use {path}: it has format {found}, this longhaul knows formats up to {known}; use the newer longhaul"
-    )]
+    #[error("use {path}: it has format {found}, this longhaul knows formats up to {known}")]
     Newer {
         /// The database file.
         path: PathBuf,
@@ -46,14 +50,19 @@ pub enum StoreError {
         source: rusqlite::Error,
     },
     /// No run fits.
-    #[error("find a run {text:?}: there is none with this id or prefix")]
+    #[error("find a run {text:?}: none here has this id or begins with it")]
     UnknownRun {
         /// What was asked for.
         text: String,
+        /// The ids there are, newest first, at most five.
+        newest: Vec<String>,
     },
     /// There is no run at all.
-    #[error("find the latest run: no run is stored here yet")]
-    NoRuns,
+    #[error("find a run: none is recorded in {}", data.display())]
+    NoRuns {
+        /// The data folder.
+        data: PathBuf,
+    },
     /// Several runs fit.
     #[error("find a single run {text:?}: it could be {}", candidates.join(", "))]
     Ambiguous {
@@ -100,6 +109,54 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether it lies with what was asked for, a run or a data folder, and not with longhaul.
+    pub fn is_askers(&self) -> bool {
+        match self {
+            Self::Folder { .. }
+            | Self::Look { .. }
+            | Self::Damaged { .. }
+            | Self::Newer { .. }
+            | Self::UnknownRun { .. }
+            | Self::NoRuns { .. }
+            | Self::Ambiguous { .. } => true,
+            Self::Database { source, .. } => matches!(
+                source.sqlite_error_code(),
+                Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied)
+            ),
+            _ => false,
+        }
+    }
+
+    /// What to do about it, if that can be said.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::UnknownRun { newest, .. } if newest.is_empty() => {
+                "`longhaul runs` lists them".to_owned()
+            }
+            Self::UnknownRun { newest, .. } => {
+                format!("there are {}; `longhaul runs` lists all", newest.join(", "))
+            }
+            Self::NoRuns { .. } => {
+                "`longhaul demo` makes one; runs of another folder are read with --data DIR or \
+                 LONGHAUL_DATA"
+                    .to_owned()
+            }
+            Self::Ambiguous { .. } => "give more of the id".to_owned(),
+            Self::Damaged { .. } => {
+                "move the file away to start a new one, or name another folder with --data DIR or \
+                 LONGHAUL_DATA"
+                    .to_owned()
+            }
+            Self::Newer { .. } => {
+                "use the newer longhaul, or another folder with --data DIR".to_owned()
+            }
+            _ if self.is_askers() => {
+                "name a folder that can be written to with --data DIR or LONGHAUL_DATA".to_owned()
+            }
+            _ => return None,
+        })
+    }
+
     /// The fitting case for an error of SQLite's.
     pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> Self {
         match source.sqlite_error_code() {

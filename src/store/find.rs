@@ -26,11 +26,10 @@ impl Store {
     /// The run that `text` means: an id, the only id with this prefix, or `latest`.
     pub fn find(&self, text: &str) -> Result<RunId, StoreError> {
         if text == "latest" {
-            return self.ids("")?.into_iter().next().ok_or(StoreError::NoRuns);
+            return self.ids("")?.into_iter().next().ok_or_else(|| self.no_runs());
         }
-        let unknown = || StoreError::UnknownRun { text: text.to_owned() };
         if text.is_empty() {
-            return Err(unknown());
+            return Err(self.unknown(text));
         }
         let mut ids = self.ids(text)?;
         if let Some(exact) = ids.iter().position(|id| id.as_str() == text) {
@@ -40,7 +39,21 @@ impl Store {
             let candidates = ids.iter().take(SHOWN).map(ToString::to_string).collect();
             return Err(StoreError::Ambiguous { text: text.to_owned(), candidates });
         }
-        ids.pop().ok_or_else(unknown)
+        ids.pop().ok_or_else(|| self.unknown(text))
+    }
+
+    /// The error that no run fits, with those there are.
+    fn unknown(&self, text: &str) -> StoreError {
+        let ids = self.ids("").unwrap_or_default();
+        if ids.is_empty() {
+            return self.no_runs();
+        }
+        let newest = ids.iter().take(SHOWN).map(ToString::to_string).collect();
+        StoreError::UnknownRun { text: text.to_owned(), newest }
+    }
+
+    fn no_runs(&self) -> StoreError {
+        StoreError::NoRuns { data: self.data().to_owned() }
     }
 
     /// Ids that start with `prefix`, newest first.
@@ -67,7 +80,7 @@ mod tests {
     async fn a_run_is_found_by_id_by_prefix_and_as_the_latest() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(dir.path()).unwrap();
-        assert!(matches!(store.find("latest"), Err(StoreError::NoRuns)));
+        assert!(matches!(store.find("latest"), Err(StoreError::NoRuns { .. })));
         for id in ["20261101-020000-a-0001", "20261102-020000-a-0001", "20261102-020000-a-00012"] {
             let mut run = fixture::run(id, "90m");
             run.anchor =
@@ -85,6 +98,8 @@ mod tests {
         for unknown in ["", "x", "%", "2026110_", "../../etc/passwd", "'; DROP TABLE runs; --"] {
             assert!(matches!(store.find(unknown), Err(StoreError::UnknownRun { .. })), "{unknown}");
         }
+        let hint = store.find("x").unwrap_err().hint().unwrap();
+        assert!(hint.starts_with("there are 20261102-020000-a-00012, "), "{hint}");
         assert_eq!(store.runs().unwrap().len(), 3);
     }
 }

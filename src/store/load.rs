@@ -46,7 +46,7 @@ impl Store {
             .optional()
             .map_err(|e| self.sqlite(e))?;
         let ([record, provenance, status], verdict) =
-            row.ok_or_else(|| StoreError::UnknownRun { text: id.to_string() })?;
+            row.ok_or_else(|| StoreError::UnknownRun { text: id.to_string(), newest: Vec::new() })?;
         let mut run: RunRecord = parse("record", id, &record)?;
         run.provenance = parse("provenance", id, &provenance)?;
         run.status = parse("status", id, &status)?;

@@ -25,13 +25,27 @@ struct Inner {
 
 /// How long a statement waits for another process's commit.
 const BUSY: Duration = Duration::from_secs(5);
+const FILE: &str = "longhaul.db";
 
 impl Store {
     /// Opens `<data>/longhaul.db`; creates the folder and the file when they are missing.
     pub fn open(data: &Path) -> Result<Self, StoreError> {
         std::fs::create_dir_all(data)
             .map_err(|source| StoreError::Folder { path: data.to_owned(), source })?;
-        let file = data.join("longhaul.db");
+        Self::open_file(data, data.join(FILE))
+    }
+
+    /// Opens `<data>/longhaul.db` when it is there; makes nothing. For whoever only reads.
+    pub fn open_existing(data: &Path) -> Result<Option<Self>, StoreError> {
+        let file = data.join(FILE);
+        match std::fs::metadata(&file) {
+            Ok(_) => Self::open_file(data, file).map(Some),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(StoreError::Look { path: file, source }),
+        }
+    }
+
+    fn open_file(data: &Path, file: PathBuf) -> Result<Self, StoreError> {
         let mut db = connect(&file)?;
         match schema::migrate(&mut db).map_err(|e| StoreError::sqlite(&file, e))? {
             Migrated::Ready => {}
@@ -103,9 +117,14 @@ impl Store {
 
     fn expect_one(&self, changed: rusqlite::Result<usize>, id: &RunId) -> Result<(), StoreError> {
         match changed.map_err(|e| self.sqlite(e))? {
-            0 => Err(StoreError::UnknownRun { text: id.to_string() }),
+            0 => Err(StoreError::UnknownRun { text: id.to_string(), newest: Vec::new() }),
             _ => Ok(()),
         }
+    }
+
+    /// The data folder.
+    pub(super) fn data(&self) -> &Path {
+        &self.inner.data
     }
 
     /// The reading connection. A panic elsewhere can't leave it half-changed: SQLite rolls back.
@@ -181,6 +200,18 @@ mod tests {
         Connection::open(&file).unwrap().pragma_update(None, "user_version", 99).unwrap();
         let text = Store::open(dir.path()).err().unwrap().to_string();
         assert!(text.contains("format 99"), "{text}");
+    }
+
+    #[test]
+    fn whoever_only_reads_makes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        assert!(Store::open_existing(&data).unwrap().is_none());
+        assert!(!data.exists());
+        drop(Store::open(&data).unwrap());
+        assert!(Store::open_existing(&data).unwrap().is_some());
+        let below_a_file = data.join("longhaul.db").join("data");
+        assert!(matches!(Store::open_existing(&below_a_file), Err(StoreError::Look { .. })));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The commands as a person types them: what they print, and how they end.
 
+use crate::documented::missing;
 use crate::program::Program;
 
 #[test]
@@ -32,7 +33,86 @@ fn plan_prints_the_same_faults_each_time_and_touches_nothing() {
         program.done(["plan", "experiments/quickstart.yaml", "--seed", "99", "--json"]).expect(0);
     let plan: serde_json::Value = serde_json::from_str(&other.stdout).expect("one document");
     assert_eq!(plan["experiment"]["seed"], 99);
+    assert_eq!(missing(&plan), Vec::<String>::new());
     assert!(!program.data().exists(), "nothing was started");
+}
+
+#[test]
+fn every_error_is_one_document_for_programs_and_one_line_with_a_hint_for_people() {
+    let program = Program::new();
+    let broken = program.write("broken.yaml", "version: 1\nnmae: x\n");
+    let broken = broken.to_str().expect("text");
+    for (args, code) in [
+        (&["no-such-command"][..], 2),
+        (&["run"], 2),
+        (&["plan", "experiments/quickstart.yaml", "--seed", "x"], 2),
+        (&["plan", "experiments/quickstart.yaml", "--set", "bse=x"], 2),
+        (&["run", "no-such-file.yaml"], 3),
+        (&["run", broken], 3),
+        (&["runs", "show", "nope"], 2),
+        (&["report"], 2),
+        (&["cleanup", "nope"], 2),
+    ] {
+        let told = program.done([args, &["--json"]].concat()).expect(code).error();
+        assert_eq!(missing(&told), Vec::<String>::new());
+        let said = program.done(args).expect(code);
+        assert!(said.stdout.is_empty(), "problems are not results: {said:?}");
+        assert_eq!(said.stderr.matches("(os error").count(), 0, "{said:?}");
+    }
+    let told = program.done(["run", broken, "--json"]).error();
+    assert_eq!(told["file"], broken);
+    assert!(told["problems"].as_array().is_some_and(|p| p.len() >= 4), "{told}");
+    assert!(!program.data().exists(), "nothing was started, and reading makes nothing");
+    program.done(["runs"]).expect(0);
+    program.done(["cleanup"]).expect(0);
+    assert!(!program.data().exists(), "reading makes nothing");
+}
+
+#[test]
+fn validate_tells_each_file_in_a_line_of_one_form() {
+    let program = Program::new();
+    let broken = program.write("broken.yaml", "version: 1\nnmae: x\n");
+    let broken = broken.to_str().expect("text");
+    let args = ["validate", "--json", "experiments/quickstart.yaml", broken, "no-such-file.yaml"];
+    let lines = program.done(args).expect(3).lines();
+    let files: Vec<_> = lines.iter().map(|l| l["file"].as_str().expect("a file")).collect();
+    assert_eq!(files, args[2..]);
+    let valid: Vec<_> = lines.iter().map(|l| l["valid"].as_bool().expect("a truth")).collect();
+    assert_eq!(valid, [true, false, false]);
+    let keys = |line: &serde_json::Value| -> Vec<String> {
+        line.as_object().expect("an object").keys().cloned().collect()
+    };
+    assert!(lines.iter().all(|l| keys(l) == keys(&lines[0])), "{lines:#?}");
+    assert!(lines.iter().all(|l| missing(l).is_empty()), "{lines:#?}");
+    assert!(lines[2]["error"].as_str().is_some_and(|e| e.contains("no such file")));
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_used_is_named_once_with_what_to_do() {
+    let program = Program::new();
+    program.write("data", "a file where a folder should be");
+    for args in [
+        &["run", "experiments/quickstart-process.yaml"][..],
+        &["runs"],
+        &["report", "latest"],
+        &["runs", "show"],
+    ] {
+        let done = program.done(args).expect(2);
+        assert_eq!(done.stderr.matches("os error").count(), 1, "{done:?}");
+        assert!(done.stderr.contains("data") && done.stderr.contains("--data"), "{done:?}");
+    }
+}
+
+/// Hidden parts are no commands: neither help nor completions offer them.
+#[test]
+fn what_longhaul_starts_itself_is_not_offered() {
+    let program = Program::new();
+    let bare = program.done([] as [&str; 0]).expect(2);
+    assert!(bare.stderr.contains("validate"), "{bare:?}");
+    let shells = ["bash", "zsh", "fish"].map(|shell| program.done(["completions", shell]).stdout);
+    for text in shells.iter().chain([&bare.stderr, &program.done(["help"]).stdout]) {
+        assert!(!text.contains("demo-target") && !text.contains("helper child"), "{text}");
+    }
 }
 
 #[test]
@@ -48,5 +128,5 @@ fn lists_and_schemas_are_documents() {
     let doctor = program.done(["doctor", "--json"]);
     let checks: serde_json::Value = serde_json::from_str(&doctor.stdout).expect("checks");
     assert!(checks.as_array().is_some_and(|c| c.len() >= 6), "{checks}");
-    program.done(["report", "latest"]).expect(1);
+    assert_eq!(missing(&checks), Vec::<String>::new());
 }

@@ -5,6 +5,7 @@ mod architecture;
 mod browser;
 mod commands;
 mod crash_points;
+mod documented;
 mod engine;
 mod engine_gone;
 mod experiments;

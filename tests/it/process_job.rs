@@ -5,6 +5,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::browser;
+use crate::documented::missing;
 use crate::program::Program;
 
 pub(crate) const EXPERIMENT: &str = include_str!("../fixtures/short-process.yaml");
@@ -24,6 +25,16 @@ fn processes_are_hurt_healed_judged_and_the_report_can_be_read() {
         verdict["totals"]["ok"].as_u64() < verdict["totals"]["scheduled"].as_u64(),
         "the cut link must hurt somebody: {verdict:#}"
     );
+    let undocumented: Vec<String> = done.lines().iter().flat_map(missing).collect();
+    assert_eq!(undocumented, Vec::<String>::new());
+    let runs = program.done(["runs", "--json"]).expect(0).document();
+    assert_eq!((runs[0]["id"].clone(), missing(&runs)), (finished["run"].clone(), vec![]));
+    let shown = program.done(["runs", "show", "--json"]).expect(0).document();
+    assert_eq!(shown, finished["summary"]);
+    let unknown = program.done(["report", "nope"]).expect(2);
+    let run = finished["run"].as_str().expect("an id");
+    assert!(unknown.stderr.contains(run), "the runs there are: {unknown:?}");
+
     let report = program.path("reports").join(finished["run"].as_str().expect("an id"));
     let limits = verdict["limits"].as_array().expect("limits").len();
     browser::looks_right(&report.join("index.html"), limits);

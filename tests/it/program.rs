@@ -133,12 +133,35 @@ impl Done {
         self.stdout.lines().filter_map(|l| serde_json::from_str(l).ok()).collect()
     }
 
-    /// The last line: the end of the run.
+    /// What is on stdout, as one document.
+    pub(crate) fn document(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|e| panic!("{e}: {self:#?}"))
+    }
+
+    /// The last line: the end of the run. `verdict` in it is that of the summary, with what it was made of.
     pub(crate) fn finished(&self) -> serde_json::Value {
-        self.lines()
+        let mut line = self
+            .lines()
             .into_iter()
             .rfind(|l| l["type"] == "finished")
-            .unwrap_or_else(|| panic!("the run did not finish: {self:#?}"))
+            .unwrap_or_else(|| panic!("the run did not finish: {self:#?}"));
+        let mut verdict = line["summary"]["verdict"].clone();
+        for part in ["limits", "faults", "totals", "ledger", "availability"] {
+            verdict[part] = line["summary"][part].clone();
+        }
+        line["verdict"] = verdict;
+        line
+    }
+
+    /// The document on stdout that says what went wrong, checked for its form.
+    pub(crate) fn error(&self) -> serde_json::Value {
+        let last = self.stdout.lines().last().unwrap_or_default();
+        let error: serde_json::Value =
+            serde_json::from_str(last).unwrap_or_else(|e| panic!("{e}: {self:#?}"));
+        assert_eq!(error["type"], "error", "{self:#?}");
+        assert_eq!(error["exit_code"].as_i64(), self.code.map(i64::from), "{self:#?}");
+        assert!(error["error"].as_str().is_some_and(|text| !text.is_empty()), "{self:#?}");
+        error
     }
 
     /// Fails with everything that was written unless the exit code is `code`.
