@@ -9,6 +9,10 @@ mod documented;
 mod engine;
 mod engine_gone;
 mod experiments;
+#[path = "../leak_corpus/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "the benchmark uses more of it")]
+mod leak_corpus;
+mod leak_gate;
 mod load_engine;
 mod main_job;
 mod net_rules;
