@@ -119,6 +119,13 @@ pub fn monotonic() -> Instant {
     Instant::now()
 }
 
+/// CPU time that this thread has used, for measuring what a piece of work costs.
+pub fn thread_cpu() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    let nanos = u32::try_from(time.tv_nsec).unwrap_or(0);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), nanos)
+}
+
 /// The wall clock: for names, anchors and deadlines that must outlive the process.
 pub fn wall() -> Timestamp {
     #[expect(clippy::disallowed_methods, reason = "this file is the clock's home")]

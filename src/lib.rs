@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod clock;
 pub mod demo;
+pub mod evidence;
 pub mod experiment;
 pub mod fault;
 pub mod helper;

@@ -109,6 +109,10 @@ pub(super) fn event_line(event: &Event) -> Option<String> {
         EventKind::Steady { held: true, detail } => format!("steady state holds: {detail}"),
         EventKind::Steady { held: false, detail } => format!("steady state NOT reached: {detail}"),
         EventKind::Stop { reason, .. } => format!("stopping: {reason}"),
+        EventKind::Capture { not_captured: 0, .. } => "evidence captured".to_owned(),
+        EventKind::Capture { not_captured, .. } => {
+            format!("evidence captured, {not_captured} parts of it not")
+        }
         EventKind::Note { text } => text.clone(),
     };
     Some(format!("{}  {text}", event.at))

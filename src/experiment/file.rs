@@ -14,8 +14,8 @@ use super::source::{
 };
 use super::variables::Variables;
 use super::{
-    Compose, Experiment, Fault, Limit, Load, Overlap, OverrideError, Overrides, Sampling,
-    SteadyState, System, Target, read,
+    CapturePlan, Compose, Experiment, Fault, Limit, Load, Overlap, OverrideError, Overrides,
+    Sampling, SteadyState, System, Target, read,
 };
 use crate::seed::Seed;
 
@@ -112,8 +112,10 @@ form! {
         limits: Several<Entry> = Optional,
         /// What is read, and how often.
         sampling: Sampling = Optional,
+        /// What is captured in detail, for whoever looks for a leak.
+        capture: CapturePlan = Optional,
     }
-    later "capture" "schedule" "retention" "notify"
+    later "schedule" "retention" "notify"
 }
 
 pub(super) fn parse_with(
@@ -237,6 +239,7 @@ impl ExperimentForm {
             limits,
             abort_when,
             sampling: self.sampling.map(|s| s.value).unwrap_or_default(),
+            capture: self.capture.map(|c| c.value).unwrap_or_default(),
         })
     }
 }

@@ -6,6 +6,7 @@
 
 mod body;
 mod capture;
+mod capture_plan;
 mod compose;
 mod external;
 mod fault;
@@ -32,6 +33,7 @@ mod variables;
 
 pub use body::Body;
 pub use capture::{Capture, CaptureSource};
+pub use capture_plan::{CapturePlan, HeapSource};
 pub use compose::Compose;
 pub use external::External;
 pub use fault::{Fault, Overlap};
@@ -89,4 +91,7 @@ pub struct Experiment {
     pub abort_when: Vec<AbortWhen>,
     /// What is read, and how often.
     pub sampling: Sampling,
+    /// What is captured in detail.
+    #[serde(default)]
+    pub capture: CapturePlan,
 }

@@ -1,12 +1,14 @@
 //! `sampling:` what is read, and how often.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use serde_json::Value;
 
-use super::source::{Context, Decode, Definitions, Lasting, Node, form};
+use super::capture_plan::{InstanceUrl, of_service};
+use super::source::{Context, Decode, Definitions, Id, Lasting, Named, Node, form};
 use crate::units::{duration_text, optional_duration_text};
 
 /// What is read, and how often.
@@ -18,9 +20,21 @@ pub struct Sampling {
     /// Length of a ledger row; default: an hour, or a twelfth of a shorter profile.
     #[serde(with = "optional_duration_text")]
     pub ledger: Option<Duration>,
+    /// Where each service's own metrics are, in the Prometheus text format. With `<service>.target` as the
+    /// host each instance is asked; else the first.
+    #[serde(default)]
+    pub scrape: BTreeMap<String, String>,
 }
 
 impl Sampling {
+    /// Metrics are scraped no more often than this.
+    const SCRAPES: Duration = Duration::from_secs(10);
+
+    /// Time between two scrapes of the target's own metrics.
+    pub fn scrape_interval(&self) -> Duration {
+        self.interval.max(Self::SCRAPES)
+    }
+
     /// Length of a ledger row for a profile of this length: whole seconds, at least 1 s; whole minutes
     /// for profiles past an hour, because latencies are then stored by the minute.
     pub fn ledger_interval(&self, profile: Duration) -> Duration {
@@ -47,14 +61,22 @@ form! {
         /// Length of a ledger row, 1s to 24h; default: 1h, or a twelfth of a profile under 12h. Rounded
         /// up to whole seconds, for profiles past an hour to whole minutes.
         ledger: Lasting<1_000, 86_400_000> = Optional,
+        /// Where each service's own metrics are, in the Prometheus text format, by service. With
+        /// SERVICE.target as the host each instance is asked; else the first.
+        scrape: Named<Id, InstanceUrl> = Optional,
     }
-    later "scrape"
 }
 
 impl Decode for Sampling {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
         let form = SamplingForm::decode(node, cx)?;
+        let mut scrape = BTreeMap::new();
+        for (service, url) in form.scrape.into_iter().flat_map(|s| s.value.0) {
+            of_service(&service, cx);
+            scrape.insert(service.value.0, url.value.0);
+        }
         Some(Self {
+            scrape,
             interval: form.interval?.value.0,
             ledger: form.ledger.map(|ledger| ledger.value.0),
         })
@@ -67,6 +89,6 @@ impl Decode for Sampling {
 
 impl Default for Sampling {
     fn default() -> Self {
-        Self { interval: Duration::from_secs(1), ledger: None }
+        Self { interval: Duration::from_secs(1), ledger: None, scrape: BTreeMap::new() }
     }
 }

@@ -29,9 +29,12 @@ pub enum Part {
 }
 
 /// Names with a meaning of their own.
-pub(super) const RESERVED: [&str; 6] = ["random_int", "uuid", "self", "listen", "port", "dir"];
+pub(super) const RESERVED: [&str; 8] =
+    ["random_int", "uuid", "self", "listen", "port", "dir", "pid", "container"];
 /// Names that stand for what differs from instance to instance of a process.
 pub(super) const INSTANCE: [&str; 4] = ["self", "listen", "port", "dir"];
+/// Names that stand for the instance whose heap is captured.
+pub(super) const CAPTURED: [&str; 2] = ["pid", "container"];
 const LARGEST: i64 = 1_000_000_000_000_000;
 
 impl Template {

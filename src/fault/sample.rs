@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::entry::{Entry, Intent, Record};
 use super::undo::UndoStep;
 use crate::experiment::{
-    Arrival, Compose, Direction, Experiment, Fault, FaultSchedule, Injection, Load, Overlap, Pick,
-    Process, ProcessService, Sampling, Segment, Signal, SteadyState, System, Target, Tls, Victims,
+    Arrival, CapturePlan, Compose, Direction, Experiment, Fault, FaultSchedule, Injection, Load,
+    Overlap, Pick, Process, ProcessService, Sampling, Segment, Signal, SteadyState, System, Target,
+    Tls, Victims,
 };
 use crate::ids::FaultId;
 use crate::record::{FaultStage, PlannedFault, Victim};
@@ -56,7 +57,8 @@ pub(super) fn experiment(faults: Vec<Fault>) -> Experiment {
         steady_state: None,
         limits: Vec::new(),
         abort_when: Vec::new(),
-        sampling: Sampling { interval: Duration::from_secs(1), ledger: None },
+        sampling: Sampling::default(),
+        capture: CapturePlan::default(),
     }
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{FaultStage, Phase, Victim};
+use super::{CaptureMoment, FaultStage, Phase, Victim};
 use crate::clock::Offset;
 use crate::ids::FaultId;
 
@@ -38,6 +38,8 @@ pub enum GapSource {
     Events,
     /// Samples of an instance.
     Samples,
+    /// Scrapes of the target's own metrics.
+    Scrapes,
     /// Load slices.
     Load,
     /// The store could not keep up or could not write.
@@ -104,6 +106,18 @@ pub enum EventKind {
         held: bool,
         /// What was measured.
         detail: String,
+    },
+    /// Evidence was captured of every instance: for as long as that took, the target and the machine had
+    /// that work too. It ended at the event's own time.
+    Capture {
+        /// Why then.
+        moment: CaptureMoment,
+        /// When it began.
+        from: Offset,
+        /// CPU time that longhaul itself spent on reading and packing, microseconds.
+        cpu_us: u64,
+        /// Parts of the evidence that could not be captured; each says why.
+        not_captured: u32,
     },
     /// The run is being stopped early.
     Stop {

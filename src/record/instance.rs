@@ -1,11 +1,13 @@
 //! Who is in the target right now.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use super::Victim;
 
 /// What a container or process is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +64,21 @@ impl Instance {
     /// How people call it: `api#2`.
     pub fn label(&self) -> String {
         format!("{}#{}", self.service, self.ordinal)
+    }
+
+    /// Where its service listens, for a URL that says `port`; `None` while it has no address.
+    pub fn address(&self, port: u16) -> Option<SocketAddr> {
+        self.addresses.values().next().map(|ip| SocketAddr::new(*ip, self.port.unwrap_or(port)))
+    }
+
+    /// Its place in the target.
+    pub fn victim(&self) -> Victim {
+        Victim { service: self.service.clone(), ordinal: self.ordinal }
+    }
+
+    /// Whether it is a container and not a plain process: then its id is the engine's.
+    pub fn is_container(&self) -> bool {
+        self.id.len() >= 12 && self.id.bytes().all(|b| b.is_ascii_hexdigit())
     }
 }
 

@@ -5,21 +5,29 @@
 
 mod clue;
 mod event;
+mod evidence;
 mod fault;
 mod gauge;
+mod heap_profile;
 mod histogram;
 mod instance;
 mod leak;
 mod ledger;
 mod run;
 mod sample;
+mod scrape;
 mod slice;
 mod verdict;
 
 pub use clue::{Clue, InstanceClues, Pattern};
 pub use event::{Event, EventKind, GapSource, StopCause, TargetAction};
+pub use evidence::{
+    CaptureMoment, Captured, ContainerFacts, Counted, Descriptors, Disk, Evidence, Extent, Folder,
+    FolderUsage, Mapping, Mappings, MemoryKind, Sockets, Tally, Threads,
+};
 pub use fault::{FaultStage, NetworkCut, PlannedFault, Victim};
 pub use gauge::Gauge;
+pub use heap_profile::{HeapProfile, ProfileBody, ProfileStatus};
 pub use histogram::{Histogram, HistogramError};
 pub use instance::{Endpoint, Endpoints, Health, Instance, InstanceState, Roster};
 pub use leak::{
@@ -29,6 +37,7 @@ pub use leak::{
 pub use ledger::{LedgerRow, ServiceRow};
 pub use run::{Phase, PhaseMark, Provenance, RunData, RunRecord, RunStatus};
 pub use sample::{Reading, Sample, Series, Subject};
+pub use scrape::{ScrapedColumn, ScrapedKind, ScrapedSeries, Scrapes};
 pub use slice::{
     Counts, ErrorCount, HistogramRow, LoadSlice, Outcome, Quantiles, SliceRow, StepId, StepSlice,
 };

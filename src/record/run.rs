@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Event, HistogramRow, LedgerRow, PlannedFault, Series, SliceRow, Verdict};
+use super::{
+    Event, Evidence, HistogramRow, LedgerRow, PlannedFault, ScrapedSeries, Series, SliceRow,
+    Verdict,
+};
 use crate::clock::Offset;
 use crate::experiment::Experiment;
 use crate::ids::RunId;
@@ -108,6 +111,10 @@ pub struct RunData {
     pub events: Vec<Event>,
     /// The ledger as it was written during the run.
     pub ledger: Vec<LedgerRow>,
+    /// What was captured of the target, in the order of time, then of instances.
+    pub evidence: Vec<Evidence>,
+    /// Series scraped from the target's metrics, ordered by subject and name.
+    pub scraped: Vec<ScrapedSeries>,
 }
 
 impl RunData {

@@ -1,6 +1,8 @@
 //! Events in words.
 
-use crate::record::{EventKind, FaultStage, GapSource, Phase, StopCause, TargetAction};
+use crate::record::{
+    CaptureMoment, EventKind, FaultStage, GapSource, Phase, StopCause, TargetAction,
+};
 
 /// What kind of event it is, and the event in words.
 pub(super) fn words(kind: &EventKind) -> (&'static str, String) {
@@ -18,6 +20,16 @@ pub(super) fn words(kind: &EventKind) -> (&'static str, String) {
             ("steady", format!("steady state {verb}: {detail}"))
         }
         EventKind::Stop { cause, reason } => ("stop", format!("{}: {reason}", self::cause(*cause))),
+        EventKind::Capture { moment, from, not_captured, .. } => {
+            let missing = match not_captured {
+                0 => String::new(),
+                n => format!(", {n} parts not"),
+            };
+            (
+                "capture",
+                format!("evidence {} captured, begun {from}{missing}", self::moment(*moment)),
+            )
+        }
         EventKind::Note { text } => ("note", text.clone()),
     }
 }
@@ -33,6 +45,15 @@ pub(super) fn phase(phase: Phase) -> &'static str {
         Phase::Healing => "healing",
         Phase::Judging => "judging",
         Phase::Finished => "finished",
+    }
+}
+
+/// The moment of a capture in words.
+fn moment(moment: CaptureMoment) -> &'static str {
+    match moment {
+        CaptureMoment::WarmupEnd => "of the end of the warm-up",
+        CaptureMoment::Interval => "of the interval",
+        CaptureMoment::LoadEnd => "of the end of the load",
     }
 }
 
@@ -67,6 +88,7 @@ fn source(source: GapSource) -> &'static str {
     match source {
         GapSource::Events => "engine events",
         GapSource::Samples => "samples",
+        GapSource::Scrapes => "scraped metrics",
         GapSource::Load => "load slices",
         GapSource::Store => "stored records",
     }

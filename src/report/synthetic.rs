@@ -47,7 +47,9 @@ pub(super) fn make(shape: &Shape) -> (RunData, Verdict) {
     let series = series(shape, begin, end, hold);
     let events = events(shape, &run, hold, cool, end);
     let verdict = verdict(shape, &run, &slices, hold);
-    (RunData { run, slices, histograms, series, events, ledger: verdict.ledger.clone() }, verdict)
+    let ledger = verdict.ledger.clone();
+    let (evidence, scraped) = (Vec::new(), Vec::new());
+    (RunData { run, slices, histograms, series, events, ledger, evidence, scraped }, verdict)
 }
 
 fn record(shape: &Shape) -> RunRecord {

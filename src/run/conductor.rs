@@ -14,6 +14,7 @@ use super::finish;
 use super::live::{Input, Live, Output};
 use super::{Plan, Stops, Update, Watchers};
 use crate::clock::Clock;
+use crate::evidence::{self, Collector, Finding};
 use crate::experiment::{Experiment, Injection, System};
 use crate::fault::{self, Faults, Links, Owner, ProcessLinks, Transport};
 use crate::ids::{FaultId, RunId};
@@ -102,6 +103,7 @@ pub(super) struct Hands {
     pub(super) events: Option<mpsc::Receiver<TargetEvent>>,
     pub(super) load: Option<Running>,
     pub(super) samples: Option<Samples>,
+    pub(super) collector: Option<Collector>,
     pub(super) stop_load: CancellationToken,
     pub(super) stop_sampling: CancellationToken,
 }
@@ -163,6 +165,7 @@ pub async fn run(deps: Deps) -> Result<Finished, RunError> {
         events: None,
         load: None,
         samples: None,
+        collector: None,
         stop_load: CancellationToken::new(),
         stop_sampling: CancellationToken::new(),
     };
@@ -303,8 +306,16 @@ impl Scene {
             clock: self.clock,
             interval: self.experiment.sampling.interval,
             disk: self.dir.clone(),
-            engine,
+            engine: engine.clone(),
             stop: hands.stop_sampling.clone(),
+        }));
+        hands.collector = Some(evidence::start(evidence::Setup {
+            roster: live.roster(),
+            clock: self.clock,
+            engine,
+            dir: self.dir.clone(),
+            capture: self.experiment.capture.clone(),
+            sampling: self.experiment.sampling.clone(),
         }));
         Ok(())
     }
@@ -330,6 +341,7 @@ impl Scene {
             Some(event) = receive(&mut hands.events) => Input::Target(event),
             slice = next_slice(&mut hands.load) => slice.map_or_else(Input::LoadEnded, |s| Input::Slice(Box::new(s))),
             Some(samples) = next_samples(&mut hands.samples) => Input::Samples(samples),
+            Some(finding) = next_finding(&mut hands.collector) => Input::Found(finding),
             () = self.clock.sleep_until(timer) => Input::Timer,
         }
     }
@@ -354,6 +366,15 @@ impl Scene {
                 Output::Ledger(row) => {
                     self.deps.watchers.tell(Update::Ledger(row.clone()));
                     self.writer.ledger(*row).await;
+                }
+                Output::Evidence(evidence) => self.writer.evidence(*evidence).await,
+                Output::Scrapes(scrapes) => self.writer.scrapes(*scrapes).await,
+                Output::Capture(moment) => {
+                    let Some(collector) = &hands.collector else { continue };
+                    if !collector.ask(moment) {
+                        let text = "no evidence is captured: the capture before is still under way";
+                        self.event(EventKind::Note { text: text.to_owned() }).await;
+                    }
                 }
                 Output::Inject(fault) => {
                     if let Some(faults) = &hands.faults {
@@ -402,4 +423,14 @@ pub(super) async fn next_samples(samples: &mut Option<Samples>) -> Option<Vec<Sa
         *samples = None;
     }
     round
+}
+
+/// The next finding, while there is a collector.
+pub(super) async fn next_finding(collector: &mut Option<Collector>) -> Option<Finding> {
+    let Some(open) = collector else { return std::future::pending().await };
+    let finding = open.recv().await;
+    if finding.is_none() {
+        *collector = None;
+    }
+    finding
 }

@@ -5,14 +5,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Update;
-use super::conductor::{Deps, Finished, Hands, RunError, Scene, next_samples, receive};
+use super::conductor::{
+    Deps, Finished, Hands, RunError, Scene, next_finding, next_samples, receive,
+};
 use super::live::{Input, Live, Output};
 use super::state::Step;
 use crate::clock::monotonic;
 use crate::experiment::System;
 use crate::fault;
 use crate::ids::RunId;
-use crate::record::{RunStatus, Verdict};
+use crate::record::{EventKind, RunStatus, Verdict};
 use crate::report::{self, Format};
 use crate::sample::Samples;
 use crate::store::Store;
@@ -26,6 +28,8 @@ const DOWN: Duration = Duration::from_mins(2);
 const AGAIN: Duration = Duration::from_mins(1);
 /// How long in-flight requests and last samples may take before the run goes on without them.
 const DRAIN: Duration = Duration::from_secs(10);
+/// How long the last evidence may take: longer than one capture may.
+const EVIDENCE: Duration = Duration::from_secs(40);
 
 /// Stops the load, heals every fault, takes the last samples, judges, reports, takes the target down.
 pub(super) async fn finish(mut scene: Scene, mut hands: Hands) -> Result<Finished, RunError> {
@@ -41,6 +45,7 @@ pub(super) async fn finish(mut scene: Scene, mut hands: Hands) -> Result<Finishe
         leftover
             .extend(healing.stuck.iter().map(|(fault, why)| format!("{fault} is stuck: {why}")));
     }
+    drain_evidence(&mut scene, &mut hands).await;
     hands.stop_sampling.cancel();
     drain_rest(&mut scene, &mut hands).await;
     let now = scene.clock.now();
@@ -114,12 +119,41 @@ async fn heal(scene: &mut Scene, hands: &mut Hands, faults: fault::Faults) -> fa
             Some((fault, stage)) = receive(&mut hands.stages) => Input::Stage(fault, stage),
             Some(event) = receive(&mut hands.events) => Input::Target(event),
             Some(samples) = next_samples(&mut hands.samples) => Input::Samples(samples),
+            Some(finding) = next_finding(&mut hands.collector) => Input::Found(finding),
             done = &mut healing => return done,
         };
         let now = scene.clock.now();
         let outputs = thought(&mut hands.live, |live| live.handle(input, now));
         scene.carry_out(hands, outputs).await;
     }
+}
+
+/// Waits for the capture of the load's end, while everything else goes on being recorded. A second Ctrl-C
+/// cuts the wait short.
+async fn drain_evidence(scene: &mut Scene, hands: &mut Hands) {
+    let Some(collector) = &mut hands.collector else { return };
+    collector.close();
+    let hurry = scene.deps.stops.hurry().clone();
+    let deadline = scene.clock.now() + EVIDENCE;
+    while hands.collector.is_some() {
+        let input = tokio::select! {
+            biased;
+            Some(event) = receive(&mut hands.events) => Input::Target(event),
+            Some(samples) = next_samples(&mut hands.samples) => Input::Samples(samples),
+            found = next_finding(&mut hands.collector) => match found {
+                Some(finding) => Input::Found(finding),
+                None => return,
+            },
+            () = hurry.cancelled() => break,
+            () = scene.clock.sleep_until(deadline) => break,
+        };
+        let now = scene.clock.now();
+        let outputs = thought(&mut hands.live, |live| live.handle(input, now));
+        scene.carry_out(hands, outputs).await;
+    }
+    hands.collector = None;
+    let text = "the last evidence is not captured: the run did not wait for it any longer";
+    scene.event(EventKind::Note { text: text.to_owned() }).await;
 }
 
 async fn drain_rest(scene: &mut Scene, hands: &mut Hands) {

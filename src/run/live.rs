@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use super::state::{Step, next};
 use crate::clock::{Clock, Offset};
+use crate::evidence::Finding;
 use crate::experiment::{Experiment, Timeline};
 use crate::ids::FaultId;
 use crate::record::{
-    Event, EventKind, FaultStage, GapSource, LedgerRow, LoadSlice, Phase, PlannedFault, Sample,
-    SliceRow, StopCause, TargetAction, Victim,
+    CaptureMoment, Event, EventKind, Evidence, FaultStage, GapSource, LedgerRow, LoadSlice, Phase,
+    PlannedFault, Sample, Scrapes, SliceRow, StopCause, TargetAction, Victim,
 };
 use crate::target::{TargetEvent, TargetEventKind};
 use crate::verdict::{self, Book, Watch};
@@ -30,6 +31,8 @@ pub(super) enum Input {
     LoadEnded(Option<String>),
     /// A round of readings.
     Samples(Vec<Sample>),
+    /// Evidence, or scraped values.
+    Found(Finding),
     /// A moment of the plan has come.
     Timer,
 }
@@ -45,6 +48,12 @@ pub(super) enum Output {
     Samples(Vec<Sample>),
     /// Store and show.
     Ledger(Box<LedgerRow>),
+    /// Store.
+    Evidence(Box<Evidence>),
+    /// Store.
+    Scrapes(Box<Scrapes>),
+    /// Look at everybody in the target in detail.
+    Capture(CaptureMoment),
     /// Start a fault.
     Inject(PlannedFault),
     /// Tell the faults that an instance has started.
@@ -70,7 +79,15 @@ pub(super) struct Live {
     watch: Watch,
     steady: Option<(Offset, Vec<LoadSlice>)>,
     load_ended: bool,
+    captures: Captures,
     out: Vec<Output>,
+}
+
+/// When evidence is captured next during the profile.
+#[derive(Clone, Copy)]
+struct Captures {
+    every: Duration,
+    next: Offset,
 }
 
 impl Live {
@@ -83,6 +100,8 @@ impl Live {
     ) -> Self {
         let timeline = experiment.load.timeline();
         let profile = (begin + timeline.warmup, begin + timeline.total);
+        let ledger = experiment.sampling.ledger_interval(experiment.load.profile_length());
+        let every = experiment.capture.interval(ledger);
         Self {
             clock,
             phase: Phase::Preparing,
@@ -98,6 +117,7 @@ impl Live {
             experiment: Arc::clone(experiment),
             timeline,
             load_ended: false,
+            captures: Captures { every, next: profile.0 + every },
             out: Vec::new(),
         }
     }
@@ -121,7 +141,11 @@ impl Live {
             (Phase::Holding, Some((end, _))) => *end + Duration::from_secs(1),
             _ => phase_end,
         };
-        phase_end.min(fault).min(steady)
+        let capture = match self.phase {
+            Phase::Holding => self.captures.next,
+            _ => phase_end,
+        };
+        phase_end.min(fault).min(steady).min(capture)
     }
 
     /// What `input` means at `now`.
@@ -141,6 +165,9 @@ impl Live {
                 self.book.samples(&samples);
                 self.out.push(Output::Samples(samples));
             }
+            Input::Found(Finding::Evidence(evidence)) => self.out.push(Output::Evidence(evidence)),
+            Input::Found(Finding::Scrapes(scrapes)) => self.out.push(Output::Scrapes(scrapes)),
+            Input::Found(Finding::Event(event)) => self.event(event.at, event.kind),
             Input::Timer => {}
         }
         self.on_time(now);
@@ -173,6 +200,11 @@ impl Live {
             }
             if now >= self.profile.1 {
                 self.step(Step::ProfileOver, self.profile.1);
+            } else if now >= self.captures.next {
+                self.out.push(Output::Capture(CaptureMoment::Interval));
+                while self.captures.next <= now {
+                    self.captures.next = self.captures.next + self.captures.every;
+                }
             }
         }
         if self.phase == Phase::Cooling && now >= self.cool_end {
@@ -257,8 +289,16 @@ impl Live {
             if self.phase == Phase::Holding {
                 self.held_until = Some(at);
             }
+            let loaded = matches!(self.phase, Phase::Warming | Phase::Holding);
             self.phase = after;
             self.event(at, EventKind::Phase { phase: after });
+            match after {
+                Phase::Holding => self.out.push(Output::Capture(CaptureMoment::WarmupEnd)),
+                Phase::Cooling | Phase::Healing if loaded => {
+                    self.out.push(Output::Capture(CaptureMoment::LoadEnd));
+                }
+                _ => {}
+            }
         }
     }
 

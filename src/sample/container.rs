@@ -21,14 +21,26 @@ enum Groups {
     V2(CgroupV2),
 }
 
+fn membership(id: &str, pid: u32) -> Option<Membership> {
+    let mountinfo = fs::read_to_string("/proc/self/mountinfo").ok()?;
+    let cgroup = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    Some(Membership::parse(&mountinfo, &cgroup, id))
+}
+
+/// The folder of the control group that accounts for the memory of the container with this id, whose first
+/// process is `pid`; `None` when it is gone or its groups can't be seen from here.
+pub fn memory_group(id: &str, pid: u32) -> Option<PathBuf> {
+    let membership = membership(id, pid)?;
+    let mut folders = [membership.v1("memory"), membership.v2()].into_iter().flatten();
+    folders.find(|folder| folder.join("memory.stat").is_file())
+}
+
 impl Container {
     /// The container with this id whose first process is `pid`; `None` when it is gone or its groups can't
     /// be seen from here.
     pub(super) fn open(id: &str, pid: u32) -> Option<Self> {
         let main = Process::open(pid)?;
-        let mountinfo = fs::read_to_string("/proc/self/mountinfo").ok()?;
-        let cgroup = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
-        let membership = Membership::parse(&mountinfo, &cgroup, id);
+        let membership = membership(id, pid)?;
         // Where both versions are mounted, memory is accounted for by one of them.
         let (groups, folder): (Groups, Option<PathBuf>) = match CgroupV1::open(&membership) {
             Some(v1) => (Groups::V1(v1), membership.v1("memory")),

@@ -105,8 +105,7 @@ impl Life {
 }
 
 fn open(instance: &Instance, engine: Option<&EngineStats>) -> Source {
-    let container = instance.id.len() >= 12 && instance.id.bytes().all(|b| b.is_ascii_hexdigit());
-    match (container, engine, instance.pid) {
+    match (instance.is_container(), engine, instance.pid) {
         (true, Some(engine), _) => Source::Stream(engine.open(&instance.id)),
         (true, None, Some(pid)) => {
             Container::open(&instance.id, pid).map_or(Source::Absent, Source::Container)

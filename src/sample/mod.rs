@@ -18,5 +18,6 @@ mod network;
 mod process;
 mod sampler;
 
+pub use container::memory_group;
 pub use host::provenance;
 pub use sampler::{Samples, Setup, start};

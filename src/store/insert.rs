@@ -2,13 +2,16 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
-use super::StoreError;
 use super::chunk::{self, Point};
 use super::open::json;
+use super::{StoreError, scraped};
 use crate::clock::Offset;
-use crate::record::{Event, HistogramRow, LedgerRow, Provenance, Quantiles, SliceRow, Subject};
+use crate::record::{
+    Event, Evidence, HistogramRow, LedgerRow, Provenance, Quantiles, ScrapedKind, Scrapes,
+    SliceRow, Subject,
+};
 
 /// Writes records of one run into an open transaction.
 pub(super) struct Insert<'a> {
@@ -101,6 +104,48 @@ impl Insert<'_> {
             params![self.run, row.number, text],
         )
         .map(|_| ())
+    }
+
+    pub(super) fn evidence(&self, evidence: &Evidence) -> Result<(), StoreError> {
+        let text = json("evidence", evidence)?;
+        self.execute(
+            "INSERT INTO evidence VALUES (NULL,?,?,?,?)",
+            params![self.run, us(evidence.from), evidence.instance.to_string(), text],
+        )
+        .map(|_| ())
+    }
+
+    pub(super) fn scrapes(&self, scrapes: &Scrapes) -> Result<(), StoreError> {
+        let mut columns = Vec::with_capacity(scrapes.columns.len());
+        for column in &scrapes.columns {
+            let name = self.scraped_name(&column.name, column.kind)?;
+            columns.push((name as u64, column.values.clone()));
+        }
+        let chunk = scraped::encode(&scrapes.at, &columns);
+        self.execute(
+            "INSERT INTO scrapes VALUES (NULL,?,?,?)",
+            params![self.run, scrapes.subject.to_string(), chunk],
+        )
+        .map(|_| ())
+    }
+
+    /// The number under which a series' name is kept.
+    fn scraped_name(&self, name: &str, kind: ScrapedKind) -> Result<i64, StoreError> {
+        let kind = json("kind of a scraped series", &kind)?;
+        let find = || -> rusqlite::Result<i64> {
+            let mut known = self.db.prepare_cached(
+                "SELECT key FROM scraped_names WHERE run = ? AND name = ? AND kind = ?",
+            )?;
+            if let Some(key) =
+                known.query_row(params![self.run, name, kind], |row| row.get(0)).optional()?
+            {
+                return Ok(key);
+            }
+            self.db
+                .prepare_cached("INSERT INTO scraped_names VALUES (NULL,?,?,?)")?
+                .insert(params![self.run, name, kind])
+        };
+        find().map_err(|e| StoreError::sqlite(self.file, e))
     }
 
     pub(super) fn provenance(&self, provenance: &Provenance) -> Result<(), StoreError> {

@@ -6,12 +6,12 @@ use rusqlite::{OptionalExtension, Row, Transaction};
 use serde::de::DeserializeOwned;
 
 use super::chunk::{self, Point};
-use super::{Store, StoreError};
+use super::{Store, StoreError, scraped};
 use crate::clock::Offset;
 use crate::ids::RunId;
 use crate::record::{
-    Counts, Event, HistogramRow, LedgerRow, Quantiles, RunData, RunRecord, Series, SliceRow,
-    StepId, Subject,
+    Counts, Event, Evidence, HistogramRow, LedgerRow, Quantiles, RunData, RunRecord, ScrapedKind,
+    ScrapedSeries, Series, SliceRow, StepId, Subject,
 };
 
 impl Store {
@@ -27,6 +27,8 @@ impl Store {
             series: view.series()?,
             events: view.events()?,
             ledger: view.ledger()?,
+            evidence: view.evidence()?,
+            scraped: view.scraped()?,
             run,
         })
     }
@@ -161,6 +163,56 @@ impl View<'_> {
             "ledger",
             "SELECT entry FROM ledger WHERE run = (SELECT key FROM runs WHERE id = ?) ORDER BY number",
         )
+    }
+
+    fn evidence(&self) -> Result<Vec<Evidence>, StoreError> {
+        let mut all: Vec<Evidence> = self.texts(
+            "evidence",
+            "SELECT entry FROM evidence WHERE run = (SELECT key FROM runs WHERE id = ?) ORDER BY from_us, id",
+        )?;
+        all.sort_by(|a, b| (a.from, &a.instance).cmp(&(b.from, &b.instance)));
+        Ok(all)
+    }
+
+    fn scraped(&self) -> Result<Vec<ScrapedSeries>, StoreError> {
+        type Name<'n> = (Subject, &'n str, ScrapedKind);
+        let names: BTreeMap<u64, (String, String)> = self
+            .rows(
+                "SELECT key, name, kind FROM scraped_names WHERE run = (SELECT key FROM runs WHERE id = ?)",
+                |row| Ok((int(row, 0)?, (row.get(1)?, row.get(2)?))),
+            )?
+            .into_iter()
+            .collect();
+        let rows: Vec<(String, Vec<u8>)> = self.rows(
+            "SELECT subject, chunk FROM scrapes WHERE run = (SELECT key FROM runs WHERE id = ?) ORDER BY id",
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        let mut series: BTreeMap<Name<'_>, Vec<(Offset, f64)>> = BTreeMap::new();
+        for (whose, bytes) in rows {
+            let unreadable = |reason| StoreError::Unreadable {
+                what: "scraped values",
+                run: self.id.to_string(),
+                reason,
+            };
+            let whose =
+                subject(&whose).ok_or_else(|| unreadable(format!("{whose:?} names nobody")))?;
+            let (at, columns) = scraped::decode(&bytes).map_err(|e| unreadable(e.to_string()))?;
+            for (key, values) in columns {
+                let (name, kind) = names
+                    .get(&key)
+                    .ok_or_else(|| unreadable(format!("series {key} has no name")))?;
+                let kind = parse("kind of a scraped series", self.id, kind)?;
+                let points = at.iter().zip(values).filter_map(|(at, v)| Some((*at, v?)));
+                series.entry((whose.clone(), name, kind)).or_default().extend(points);
+            }
+        }
+        Ok(series
+            .into_iter()
+            .map(|((subject, name, kind), mut points)| {
+                points.sort_by_key(|p| p.0);
+                ScrapedSeries { subject, name: name.to_owned(), kind, points }
+            })
+            .collect())
     }
 
     fn texts<T: DeserializeOwned>(

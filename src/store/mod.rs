@@ -21,11 +21,14 @@ mod open;
 mod pack;
 mod rollup;
 mod schema;
+mod scraped;
 mod scribe;
 mod writer;
 
 #[cfg(test)]
 mod crash_test;
+#[cfg(test)]
+mod evidence_test;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]

@@ -6,7 +6,9 @@ use rusqlite::{Connection, TransactionBehavior};
 const APPLICATION: i64 = 0x6c68_6462;
 
 /// Each entry takes the file from the format of its index to the next. Entries never change once released.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [RUNS, EVIDENCE];
+
+const RUNS: &str = "
     CREATE TABLE runs (
         key        INTEGER PRIMARY KEY,
         id         TEXT NOT NULL UNIQUE,
@@ -61,7 +63,32 @@ const MIGRATIONS: [&str; 1] = ["
         entry TEXT NOT NULL,
         PRIMARY KEY (run, number)
     ) WITHOUT ROWID;
-"];
+";
+
+const EVIDENCE: &str = "
+    CREATE TABLE evidence (
+        id INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL REFERENCES runs(key) ON DELETE CASCADE,
+        from_us INTEGER NOT NULL,
+        instance TEXT NOT NULL,
+        entry TEXT NOT NULL
+    );
+    CREATE INDEX evidence_run ON evidence(run);
+    CREATE TABLE scraped_names (
+        key INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL REFERENCES runs(key) ON DELETE CASCADE,
+        name TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        UNIQUE (run, name, kind)
+    );
+    CREATE TABLE scrapes (
+        id INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL REFERENCES runs(key) ON DELETE CASCADE,
+        subject TEXT NOT NULL,
+        chunk BLOB NOT NULL
+    );
+    CREATE INDEX scrapes_run ON scrapes(run);
+";
 
 /// The format this longhaul writes.
 pub(super) const FORMAT: u32 = MIGRATIONS.len() as u32;
@@ -97,4 +124,38 @@ pub(super) fn migrate(db: &mut Connection) -> rusqlite::Result<Migrated> {
     }
     tx.commit()?;
     Ok(Migrated::Ready)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The objects of a file, by name and text.
+    fn objects(db: &Connection) -> Vec<(String, Option<String>)> {
+        db.prepare("SELECT name, sql FROM sqlite_master ORDER BY name")
+            .unwrap()
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap()
+            .collect::<rusqlite::Result<_>>()
+            .unwrap()
+    }
+
+    #[test]
+    fn a_file_of_every_older_format_becomes_like_a_new_one_and_keeps_its_rows() {
+        let mut fresh = Connection::open_in_memory().unwrap();
+        assert!(matches!(migrate(&mut fresh).unwrap(), Migrated::Ready));
+        for format in 1..FORMAT {
+            let mut old = Connection::open_in_memory().unwrap();
+            for sql in &MIGRATIONS[..format as usize] {
+                old.execute_batch(sql).unwrap();
+            }
+            old.pragma_update(None, "user_version", format).unwrap();
+            old.pragma_update(None, "application_id", APPLICATION).unwrap();
+            old.execute("INSERT INTO runs VALUES (1, 'a', 0, '', '', '', NULL)", []).unwrap();
+            assert!(matches!(migrate(&mut old).unwrap(), Migrated::Ready), "format {format}");
+            assert_eq!(objects(&old), objects(&fresh), "format {format}");
+            let runs: i64 = old.query_row("SELECT count(*) FROM runs", [], |r| r.get(0)).unwrap();
+            assert_eq!(runs, 1);
+        }
+    }
 }

@@ -179,6 +179,8 @@ impl Scribe {
                 }
                 Item::Event(event) => insert.event(event)?,
                 Item::Ledger(row) => insert.ledger(row)?,
+                Item::Evidence(evidence) => insert.evidence(evidence)?,
+                Item::Scrapes(scrapes) => insert.scrapes(scrapes)?,
                 Item::Provenance(provenance) => insert.provenance(provenance)?,
                 Item::Close(_) => {}
             }

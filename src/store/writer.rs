@@ -12,7 +12,8 @@ use super::StoreError;
 use super::scribe::Scribe;
 use crate::clock::Offset;
 use crate::record::{
-    Event, HistogramRow, LedgerRow, LoadSlice, Provenance, RunRecord, Sample, SliceRow,
+    Event, Evidence, HistogramRow, LedgerRow, LoadSlice, Provenance, RunRecord, Sample, Scrapes,
+    SliceRow,
 };
 
 /// Records on their way to the thread.
@@ -37,6 +38,8 @@ pub(super) enum Item {
     Samples(Vec<Sample>),
     Event(Event),
     Ledger(Box<LedgerRow>),
+    Evidence(Box<Evidence>),
+    Scrapes(Box<Scrapes>),
     Provenance(Box<Provenance>),
     Close(oneshot::Sender<Result<(), StoreError>>),
 }
@@ -49,6 +52,8 @@ impl Item {
             Self::Samples(samples) => samples.first().map(|s| s.at),
             Self::Event(event) => Some(event.at),
             Self::Ledger(row) => Some(row.from),
+            Self::Evidence(evidence) => Some(evidence.from),
+            Self::Scrapes(scrapes) => scrapes.at.first().copied(),
             Self::Provenance(_) | Self::Close(_) => None,
         }
     }
@@ -161,6 +166,16 @@ impl Writer {
     /// Records a ledger row; one with the same number replaces it.
     pub async fn ledger(&self, row: LedgerRow) {
         self.send(Item::Ledger(Box::new(row))).await;
+    }
+
+    /// Records a look at an instance.
+    pub async fn evidence(&self, evidence: Evidence) {
+        self.send(Item::Evidence(Box::new(evidence))).await;
+    }
+
+    /// Records scraped values; each of the columns is as long as `at`.
+    pub async fn scrapes(&self, scrapes: Scrapes) {
+        self.send(Item::Scrapes(Box::new(scrapes))).await;
     }
 
     /// Replaces the run's provenance, for facts that are known only once the target is up.

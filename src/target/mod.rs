@@ -10,6 +10,7 @@
 
 mod board;
 mod compose;
+mod container_details;
 mod control;
 mod engine;
 mod engine_control;
@@ -34,6 +35,7 @@ mod watcher;
 mod watcher_test;
 
 pub use compose::{compose_version, replicas};
+pub use container_details::{ContainerDetails, ContainerMount};
 pub use control::{Answer, Attachment, Control};
 pub use engine::{Engine, EngineInfo};
 pub use engine_control::engine_control;
@@ -41,6 +43,6 @@ pub use error::{ControlError, TargetError};
 pub use executable::{executable, use_executable};
 pub use live::{BringUp, Linker, LiveTarget, TargetEvent, TargetEventKind, bring_up};
 pub use one_shot::OneShotOutput;
-pub use process::{ProcessSweep, sweep_processes};
+pub use process::{ProcessSweep, instance_dir, sweep_processes};
 pub use stats::EngineReading;
 pub use ward::child_main;

@@ -116,12 +116,7 @@ fn instances(
     let address = |instance: &Instance| match instance.state {
         InstanceState::Stopped => Err("it is not running"),
         InstanceState::Paused => Err("it is paused"),
-        InstanceState::Running => instance
-            .addresses
-            .values()
-            .next()
-            .map(|ip| SocketAddr::new(*ip, instance.port.unwrap_or(port)))
-            .ok_or("it has no address"),
+        InstanceState::Running => instance.address(port).ok_or("it has no address"),
     };
     let all: Vec<_> = roster.service(service).map(|i| (i.label(), address(i))).collect();
     if all.is_empty() { vec![(service.to_owned(), Err("it has no instance"))] } else { all }

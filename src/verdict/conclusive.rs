@@ -249,7 +249,7 @@ fn lost_records(case: &Case, judged: Span) -> Vec<Doubt> {
             let what = match source {
                 GapSource::Load => "load slices",
                 GapSource::Store => "records",
-                GapSource::Events | GapSource::Samples => return None,
+                GapSource::Events | GapSource::Samples | GapSource::Scrapes => return None,
             };
             let gap = Span { from: *from, to: e.at + Duration::from_micros(1) };
             (gap.overlap(&judged) > Duration::ZERO).then(|| Doubt {

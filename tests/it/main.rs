@@ -8,6 +8,7 @@ mod crash_points;
 mod documented;
 mod engine;
 mod engine_gone;
+mod evidence;
 mod experiments;
 #[path = "../leak_corpus/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the benchmark uses more of it")]

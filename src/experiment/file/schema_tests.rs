@@ -131,9 +131,18 @@ fn a_key_that_reading_refuses_does_not_fit_either() {
     // Maps with keys of the user's own take any name; a JSON body takes anything.
     let own = |at: &str| {
         at.ends_with("/json")
-            || ["/tags", "/variables", "/scale", "/scenarios", "/headers", "/capture"]
-                .iter()
-                .any(|own| at.ends_with(own))
+            || [
+                "/tags",
+                "/variables",
+                "/scale",
+                "/scenarios",
+                "/headers",
+                "/scrape",
+                "/heap",
+                "/http/capture",
+            ]
+            .iter()
+            .any(|own| at.ends_with(own))
     };
     let mut refused = 0;
     for place in places.into_iter().filter(|place| !own(place)) {

@@ -74,7 +74,12 @@ limits:
   - restarts: { max: 0, unless: injected }
   - recovery: { fault: stop-db, max: 60s }
   - abort_when: { error_rate: { max: 50%, window: 5m } }
-sampling: { interval: 500ms, ledger: 1h }
+sampling: { interval: 500ms, ledger: 1h, scrape: { api: "http://api.target:8080/metrics" } }
+capture:
+  heap:
+    api: [ "http://api.target:8080/debug/pprof/heap", { command: [dump, "{{pid}}", "{{container}}"] } ]
+    db: "{{base}}/heap"
+  every: 30m
 "#;
 
 /// A folder in which the compose file of [`FULL`] exists.
@@ -171,8 +176,8 @@ fn all_problems_are_told_at_once_each_at_its_place() {
         .replace("fault: stop-db", "fault: stop-dv")
         .replace("- memory_growth: { max: 10% }", "- leak: { verdict: not_leaking }");
     insta::assert_snapshot!(read(&text).unwrap_err(), @r#"
-    e.yaml:5:1: unknown key "sed" (did you mean `seed`? allowed here: version, name, description, tags, seed, variables, target, load, faults, overlap, steady_state, limits, sampling)
-    e.yaml:6:1: `retention` is not available in this version (available here: version, name, description, tags, seed, variables, target, load, faults, overlap, steady_state, limits, sampling)
+    e.yaml:5:1: unknown key "sed" (did you mean `seed`? allowed here: version, name, description, tags, seed, variables, target, load, faults, overlap, steady_state, limits, sampling, capture)
+    e.yaml:6:1: `retention` is not available in this version (available here: version, name, description, tags, seed, variables, target, load, faults, overlap, steady_state, limits, sampling, capture)
     e.yaml:15:21: "50" is not a rate (0 to 1000000/s) (write for example "50/s" or "3000/m")
     e.yaml:23:15: expected a whole number from 1 to 1000000, found "0"
     e.yaml:36:80: `tokn` is neither a variable nor captured by an earlier step (did you mean `token`?)
@@ -209,15 +214,39 @@ fn problems_are_drawn_into_the_file() {
 }
 
 #[test]
+fn captures_and_scrapes_name_services_and_where_to_ask() {
+    let e = read(FULL).unwrap();
+    assert_eq!(e.sampling.scrape["api"], "http://api.target:8080/metrics");
+    assert_eq!(e.sampling.scrape_interval(), Duration::from_secs(10));
+    let api: Vec<String> = e.capture.heap["api"].iter().map(ToString::to_string).collect();
+    assert_eq!(api, ["http://api.target:8080/debug/pprof/heap", "dump {{pid}} {{container}}"]);
+    assert_eq!(e.capture.heap["db"][0].to_string(), "http://127.0.0.1:8080/heap");
+    assert_eq!(e.capture.interval(Duration::from_hours(1)), Duration::from_mins(30));
+    let unasked = crate::experiment::CapturePlan::default();
+    assert_eq!(unasked.interval(Duration::from_hours(1)), Duration::from_hours(1));
+    assert_eq!(unasked.interval(Duration::from_secs(2)), Duration::from_secs(30));
+    for (from, to, told) in [
+        ("    db: \"{{base}}/heap\"", "    dbx: \"{{base}}/heap\"", "\"dbx\" is not a service"),
+        ("    db: \"{{base}}/heap\"", "    db: \"heap\"", "is not an http:// or https:// URL"),
+        ("    db: \"{{base}}/heap\"", "    db: {}", "`command` is missing"),
+        ("scrape: { api:", "scrape: { ap:", "\"ap\" is not a service"),
+        ("api.target:8080/metrics", "api.target/metrics", "needs a port"),
+        ("[dump, \"{{pid}}\",", "[dump, \"{{pdi}}\",", "pdi"),
+        ("every: 30m", "every: 1s", "out of range"),
+    ] {
+        let problems = broken(from, to);
+        assert!(problems.contains(told), "{to}: {problems}");
+    }
+}
+
+#[test]
 fn what_this_version_lacks_is_said() {
     for (from, to) in [
         ("- pause: { for: 1m }", "- spike: { rate: 5/s, for: 1m }"),
         ("- pause: { for: 1m }", "- users: { count: 50, for: 30s }"),
         ("arrival: constant", "arrival: poisson"),
-        ("overlap: allow", "capture: { heap: {} }"),
         ("overlap: allow", "schedule: { cron: x }"),
         ("overlap: allow", "notify: []"),
-        ("interval: 500ms,", "scrape: {},"),
     ] {
         let told = broken(from, to);
         assert!(told.contains("not available in this version"), "{to}: {told}");

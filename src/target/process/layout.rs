@@ -99,6 +99,11 @@ async fn links(
     Ok(variables)
 }
 
+/// The folder of a process among the run's records: where its `{{dir}}` leads.
+pub fn instance_dir(run_dir: &Path, victim: &Victim) -> PathBuf {
+    run_dir.join("instances").join(format!("{}-{}", victim.service, victim.ordinal))
+}
+
 fn plan(
     victim: Victim,
     port: u16,
@@ -107,7 +112,7 @@ fn plan(
     run_dir: &Path,
 ) -> Plan {
     let this = executable().display().to_string();
-    let own = run_dir.join("instances").join(format!("{}-{}", victim.service, victim.ordinal));
+    let own = instance_dir(run_dir, &victim);
     let fill = |text: &String| {
         text.replace("{{self}}", &this)
             .replace("{{listen}}", &format!("127.0.0.1:{port}"))

@@ -12,5 +12,6 @@ mod pool;
 mod ports;
 mod signals;
 
+pub use layout::instance_dir;
 pub use leftovers::{ProcessSweep, sweep_processes};
 pub(super) use pool::Pool;

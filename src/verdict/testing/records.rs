@@ -7,8 +7,8 @@ use super::secs;
 use super::synthetic::{BEGIN, Sec, Synthetic, WARMUP};
 use crate::clock::Offset;
 use crate::experiment::{
-    Arrival, Expect, Experiment, External, HttpStep, Load, Method, Overlap, Sampling, Scenario,
-    Segment, Step, System, Target, Template, Tls,
+    Arrival, CapturePlan, Expect, Experiment, External, HttpStep, Load, Method, Overlap, Sampling,
+    Scenario, Segment, Step, System, Target, Template, Tls,
 };
 use crate::record::{
     Counts, Event, EventKind, Histogram, HistogramRow, Phase, Provenance, Quantiles, Reading,
@@ -97,6 +97,8 @@ impl Synthetic {
             series: self.series(),
             events: self.timed_events(),
             ledger: Vec::new(),
+            evidence: Vec::new(),
+            scraped: Vec::new(),
         }
     }
 
@@ -209,7 +211,8 @@ impl Synthetic {
                 steady_state: None,
                 limits: self.limits.clone(),
                 abort_when: Vec::new(),
-                sampling: Sampling { interval: secs(self.sampling), ledger: None },
+                sampling: Sampling { interval: secs(self.sampling), ..Sampling::default() },
+                capture: CapturePlan::default(),
             },
             faults: self.faults.clone(),
             provenance: Provenance { cpu: "2 x Synthetic".into(), ..Provenance::default() },
