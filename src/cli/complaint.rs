@@ -125,6 +125,13 @@ impl From<LoadError> for Complaint {
 
 /// How an error of a room ends the program, and what to do about it.
 fn known(cause: &(dyn std::error::Error + 'static)) -> Option<(Exit, Option<String>)> {
+    if let Some(error) = cause.downcast_ref::<TargetError>() {
+        let exit = match error {
+            TargetError::Busy { .. } => Exit::Busy,
+            _ => Exit::NotReady,
+        };
+        return Some((exit, error.hint().map(str::to_owned)));
+    }
     let error = cause.downcast_ref::<StoreError>()?;
     let exit = if error.is_askers() { Exit::Usage } else { Exit::Internal };
     Some((exit, error.hint()))

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::args::{Common, DemoArgs, OverrideArgs, RunArgs};
 use super::complaint::Complaint;
 use super::exit::Exit;
-use crate::target::Engine;
+use crate::target::{Engine, TargetError, compose_version};
 
 const FILES: [(&str, &str); 3] = [
     ("experiments/quickstart.yaml", include_str!("../../experiments/quickstart.yaml")),
@@ -21,8 +21,11 @@ pub(super) async fn demo(args: DemoArgs, common: &Common) -> anyhow::Result<Exit
     let root = place(&common.data).map_err(|e| Complaint::data_folder(&common.data, &e))?;
     let file = if args.process {
         "experiments/quickstart-process.yaml"
-    } else if let Err(e) = Engine::connect().await {
-        complain!("no Docker engine here ({e}): the same demo system runs as child processes");
+    } else if let Err(e) = containers().await {
+        let why = e.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        complain!(
+            "no containers here, failed to {why}: the same demo system runs as child processes"
+        );
         "experiments/quickstart-process.yaml"
     } else {
         "experiments/quickstart.yaml"
@@ -33,6 +36,12 @@ pub(super) async fn demo(args: DemoArgs, common: &Common) -> anyhow::Result<Exit
         showing: args.showing,
     };
     Box::pin(super::run::run(run, common)).await
+}
+
+/// Whether a Compose project can come up here.
+async fn containers() -> Result<(), TargetError> {
+    Engine::connect().await?;
+    compose_version().await.map(|_| ())
 }
 
 /// The repository, when the demo is started in it; else a copy of the files in the data folder.

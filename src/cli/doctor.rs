@@ -70,7 +70,7 @@ pub(super) async fn doctor(common: &Common) -> anyhow::Result<Exit> {
         }
     }
     let bad = checks.iter().any(|c| c.state == State::Bad);
-    Ok(if bad { Exit::Verdict(12) } else { Exit::Pass })
+    Ok(if bad { Exit::NotReady } else { Exit::Pass })
 }
 
 fn engine_check(engine: &Result<Engine, crate::target::TargetError>) -> Check {

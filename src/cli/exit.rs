@@ -13,6 +13,8 @@ pub enum Exit {
     Usage,
     /// The experiment file is wrong; nothing was started.
     InvalidExperiment,
+    /// The target can't be brought up here.
+    NotReady,
     /// What the verdict says.
     Verdict(u8),
     /// Healing is incomplete.
@@ -32,10 +34,13 @@ pub(super) const EXIT_CODES: [(u8, &str); 13] = [
     (3, "invalid experiment: the file is wrong; nothing was started"),
     (10, "limit breached, or stopped by `abort_when`"),
     (11, "inconclusive: the figures can't carry a verdict"),
-    (12, "target not ready"),
+    (
+        12,
+        "target not ready: it did not come up, or this machine lacks what it needs (engine, Compose)",
+    ),
     (13, "steady state failed before the first fault"),
     (14, "healing incomplete: something is left behind, and named"),
-    (15, "busy: another run is under way in this data folder"),
+    (15, "busy: another run is under way in this data folder, or has the target's project"),
     (16, "regression against the baseline (reserved)"),
     (130, "interrupted by Ctrl-C; healed, report written"),
     (143, "terminated by a signal; healed, report written"),
@@ -49,6 +54,7 @@ impl Exit {
             Self::Internal => 1,
             Self::Usage => 2,
             Self::InvalidExperiment => 3,
+            Self::NotReady => 12,
             Self::Verdict(code) => code,
             Self::HealingIncomplete => 14,
             Self::Busy => 15,
@@ -73,6 +79,7 @@ mod tests {
             Exit::Internal,
             Exit::Usage,
             Exit::InvalidExperiment,
+            Exit::NotReady,
             Exit::HealingIncomplete,
             Exit::Busy,
         ] {

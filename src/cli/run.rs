@@ -18,7 +18,7 @@ use crate::load::LocalGenerator;
 use crate::report::{ledger_text, verdict_text};
 use crate::run::{self, Busy, Deps, Finished, Stopper, Watchers, mark_interrupted};
 use crate::store::Store;
-use crate::target::Engine;
+use crate::target::{Engine, preflight};
 
 /// Carries out an experiment, shows it, and answers the verdict's exit code.
 pub(super) async fn run(args: RunArgs, common: &Common) -> anyhow::Result<Exit> {
@@ -28,6 +28,7 @@ pub(super) async fn run(args: RunArgs, common: &Common) -> anyhow::Result<Exit> 
         let text = "--keep-up needs containers: child processes end with longhaul";
         return Err(Complaint::new(Exit::Usage, text).into());
     }
+    preflight(&plan.experiment.target).await?;
     // A night's report must have a place before the night begins.
     let out = &args.showing.out;
     std::fs::create_dir_all(out).map_err(|e| {

@@ -60,6 +60,8 @@ pub enum StopCause {
     SteadyState,
     /// The target did not come up or did not become ready (exit 12).
     TargetNotReady,
+    /// What the target needs from its surroundings failed: no engine, no Compose (exit 12).
+    Environment,
     /// longhaul could not go on (exit 1).
     Internal,
 }

@@ -101,6 +101,7 @@ fn cause(cause: StopCause) -> &'static str {
         StopCause::AbortWhen => "abort_when breached",
         StopCause::SteadyState => "steady state failed",
         StopCause::TargetNotReady => "target not ready",
+        StopCause::Environment => "environment failed",
         StopCause::Internal => "internal error",
     }
 }

@@ -20,7 +20,7 @@ use crate::fault::{self, Faults, Links, Owner, ProcessLinks, Transport};
 use crate::ids::{FaultId, RunId};
 use crate::load::{Generator, Job, Running};
 use crate::record::{
-    Event, EventKind, FaultStage, LoadSlice, Phase, Provenance, RunRecord, RunStatus, Sample,
+    Event, EventKind, FaultStage, LoadSlice, Phase, Provenance, RunRecord, RunStatus, Sample, Side,
     StopCause, Verdict,
 };
 use crate::sample::{self, Samples};
@@ -252,7 +252,13 @@ impl Scene {
             stop: CancellationToken::new(),
         };
         let cancel = opts.stop.clone();
-        let not_ready = |e: target::TargetError| (StopCause::TargetNotReady, e.to_string());
+        let not_ready = |e: target::TargetError| {
+            let cause = match e.side() {
+                Side::Environment => StopCause::Environment,
+                Side::Target | Side::Longhaul => StopCause::TargetNotReady,
+            };
+            (cause, e.hint().map_or_else(|| e.to_string(), |hint| format!("{e}; {hint}")))
+        };
         let mut stops = self.deps.stops.clone();
         let spec = self.experiment.target.clone();
         let mut bring_up = std::pin::pin!(target::bring_up(&spec, opts));

@@ -47,6 +47,9 @@ pub(super) async fn finish(mut scene: Scene, mut hands: Hands) -> Result<Finishe
     }
     drain_evidence(&mut scene, &mut hands).await;
     hands.stop_sampling.cancel();
+    if let Some(target) = &mut hands.target {
+        target.unwatch().await;
+    }
     drain_rest(&mut scene, &mut hands).await;
     let now = scene.clock.now();
     let mut outputs = thought(&mut hands.live, Live::close);

@@ -111,9 +111,11 @@ impl Engine {
         self.0.image.get_or_try_init(|| super::image::build(self)).await.cloned()
     }
 
-    /// Whether it answers now.
-    pub async fn ping(&self) -> Result<(), TargetError> {
-        self.docker().ping().await.map(|_| ()).map_err(TargetError::engine("ping the engine"))
+    /// Whether it answers now; an error that says where it was looked for when it does not.
+    pub async fn answers(&self) -> Result<(), TargetError> {
+        let gone =
+            |e| TargetError::Connect { host: self.0.info.host.clone(), reason: engine_text(&e) };
+        self.docker().ping().await.map(|_| ()).map_err(gone)
     }
 
     pub(super) fn docker(&self) -> &Docker {

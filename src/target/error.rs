@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use bollard::errors::Error as EngineError;
 
+use crate::record::Side;
+
 /// Why a target could not be brought up, watched or taken down. Each text fits "failed to ...".
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
@@ -59,8 +61,7 @@ pub enum TargetError {
     },
     /// Things of the same project exist that longhaul did not make.
     #[error(
-        "bring up project {project}: it has things that longhaul did not make ({}); \
-         remove them, or give the target another `project`", found.join(", ")
+        "bring up project {project}: it has things that longhaul did not make ({})", found.join(", ")
     )]
     Foreign {
         /// The project.
@@ -116,6 +117,42 @@ pub enum TargetError {
 }
 
 impl TargetError {
+    /// Whose lack it is: the machine's, its engine's and its network's, or the target's own.
+    pub fn side(&self) -> Side {
+        match self {
+            Self::Connect { .. }
+            | Self::Engine { .. }
+            | Self::Io { .. }
+            | Self::NoCompose { .. }
+            | Self::Foreign { .. }
+            | Self::Busy { .. }
+            | Self::Left(_) => Side::Environment,
+            Self::ComposeFile { .. }
+            | Self::Compose { .. }
+            | Self::Spawn { .. }
+            | Self::LinkRing(_)
+            | Self::Missing { .. }
+            | Self::NotReady { .. }
+            | Self::Stopped => Side::Target,
+        }
+    }
+
+    /// What to do about it, if that can be said.
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Connect { .. } => {
+                "start the engine, or set DOCKER_HOST to where it is; `longhaul doctor` looks again. \
+                 Targets of child processes need none"
+            }
+            Self::NoCompose { .. } => {
+                "install the Compose plugin or docker-compose; `longhaul doctor` looks again"
+            }
+            Self::Foreign { .. } => "remove them, or give the target another `project`",
+            Self::Busy { .. } => "wait for that run, or give the target another `project`",
+            _ => return None,
+        })
+    }
+
     pub(super) fn engine(what: impl Into<String>) -> impl FnOnce(EngineError) -> Self {
         let what = what.into();
         move |source| Self::Engine { what, source }

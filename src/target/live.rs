@@ -90,7 +90,7 @@ pub struct LiveTarget {
     stop: CancellationToken,
     tasks: TaskTracker,
     /// Ends the watcher, or the children, also when the target is dropped without being taken down.
-    watching: DropGuard,
+    watching: Option<DropGuard>,
 }
 
 /// What has to be taken down again.
@@ -119,7 +119,7 @@ pub async fn bring_up(target: &Target, opts: BringUp) -> Result<LiveTarget, Targ
                 progress: opts.progress,
                 stop: opts.stop,
                 tasks: TaskTracker::new(),
-                watching: abandoned.drop_guard(),
+                watching: Some(abandoned.drop_guard()),
             });
         }
         System::Compose(compose) => {
@@ -160,7 +160,7 @@ pub async fn bring_up(target: &Target, opts: BringUp) -> Result<LiveTarget, Targ
         progress: opts.progress,
         stop: opts.stop,
         tasks,
-        watching: stop_watching.drop_guard(),
+        watching: Some(stop_watching.drop_guard()),
     })
 }
 
@@ -215,10 +215,15 @@ impl LiveTarget {
         ready: &[Ready],
         progress: &mpsc::Sender<String>,
     ) -> Result<(), TargetError> {
-        tokio::select! {
+        let outcome = tokio::select! {
             outcome = ready::wait(self, ready, progress) => outcome,
             () = self.stop.cancelled() => Err(TargetError::Stopped),
+        };
+        // Behind an engine that is gone nothing becomes ready: then that is the error.
+        if let (Err(_), Some(engine)) = (&outcome, &self.engine) {
+            engine.answers().await?;
         }
+        outcome
     }
 
     /// The last log lines of a service, each instance under its label.
@@ -239,14 +244,19 @@ impl LiveTarget {
         text
     }
 
-    /// Takes it down: what was brought up is removed; an external target stays as it is.
-    pub async fn down(self) -> Result<(), TargetError> {
-        if let Up::Process(_) = self.system {
-            return self.system.down(&self.progress).await;
+    /// Ends the watching of containers, so that [`LiveTarget::events`] has said all it ever will. Processes
+    /// are watched until they are taken down.
+    pub async fn unwatch(&mut self) {
+        if !matches!(self.system, Up::Process(_)) {
+            self.watching.take();
+            self.tasks.close();
+            self.tasks.wait().await;
         }
-        drop(self.watching);
-        self.tasks.close();
-        self.tasks.wait().await;
+    }
+
+    /// Takes it down: what was brought up is removed; an external target stays as it is.
+    pub async fn down(mut self) -> Result<(), TargetError> {
+        self.unwatch().await;
         self.system.down(&self.progress).await
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::case::Case;
+use super::engine_gone;
 use super::faults;
 use super::limits::Judged;
 use super::windows::Span;
@@ -43,6 +44,8 @@ pub(super) fn doubts(case: &Case, limits: &[Judged]) -> Vec<Doubt> {
     .flatten()
     .collect();
     all.extend(lost_records(case, judged));
+    let gone = engine_gone::excuse(case, judged, limits);
+    all.extend(gone.map(|text| Doubt::new(Side::Environment, text)));
     all.extend(unsure_faults(case));
     // A breach of `abort_when` is found, whatever else there was no time left to measure.
     let aborted = case.stop().is_some_and(|(_, cause, _)| cause == StopCause::AbortWhen);

@@ -74,6 +74,13 @@ fn ending(case: &Case, limits: &[LimitResult], doubts: &[Doubt]) -> (Ending, Vec
             format!("target not ready: {why}"),
             format!("the target did not become ready: {why}"),
         ),
+        Some((_, StopCause::Environment, why)) => add(
+            VerdictOutcome::Errored,
+            12,
+            Side::Environment,
+            format!("the environment could not hold the target: {why}"),
+            format!("the environment failed: {why}"),
+        ),
         Some((_, StopCause::SteadyState, why)) => add(
             VerdictOutcome::Inconclusive,
             13,
@@ -308,6 +315,12 @@ mod tests {
             },
         }];
         insta::assert_snapshot!(line(judge(&unready)), @"Errored 12 Some(Target) target not ready: api#1 is not healthy after 1m");
+        let kind = EventKind::Stop {
+            cause: StopCause::Environment,
+            reason: "connect to the Docker engine; start the engine".into(),
+        };
+        unready.events[0].kind = kind;
+        insta::assert_snapshot!(line(judge(&unready)), @"Errored 12 Some(Environment) the environment could not hold the target: connect to the Docker engine; start the engine");
         unready.events.clear();
         insta::assert_snapshot!(line(judge(&unready)), @"Errored 1 Some(Longhaul) the load profile never began");
     }

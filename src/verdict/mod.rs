@@ -10,6 +10,7 @@ mod availability;
 mod book;
 mod case;
 mod conclusive;
+mod engine_gone;
 mod faults;
 mod gauge;
 mod judge;

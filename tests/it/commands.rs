@@ -1,7 +1,7 @@
 //! The commands as a person types them: what they print, and how they end.
 
 use crate::documented::missing;
-use crate::program::Program;
+use crate::program::{Done, Program};
 
 #[test]
 fn usage_errors_and_invalid_files_start_nothing() {
@@ -129,4 +129,28 @@ fn lists_and_schemas_are_documents() {
     let checks: serde_json::Value = serde_json::from_str(&doctor.stdout).expect("checks");
     assert!(checks.as_array().is_some_and(|c| c.len() >= 6), "{checks}");
     assert_eq!(missing(&checks), Vec::<String>::new());
+}
+
+#[test]
+fn without_an_engine_a_container_target_fails_before_anything_starts() {
+    let program = Program::new();
+    for file in ["experiments/quickstart.yaml", "experiments/half-hour.yaml"] {
+        let run = |more: &[&str]| {
+            let mut command = program.command([&["run", file], more].concat());
+            command
+                .env("DOCKER_HOST", "unix:///nonexistent.sock")
+                .arg("--out")
+                .arg(program.path("r"));
+            Done::from(command.output().expect("longhaul starts")).expect(12)
+        };
+        let done = run(&[]);
+        let lines: Vec<&str> = done.stderr.lines().collect();
+        assert!(
+            matches!(lines[..], [error, hint] if error.starts_with("error: failed to connect to the Docker engine at unix:///nonexistent.sock")
+                && hint.starts_with("hint: ") && hint.contains("DOCKER_HOST")),
+            "{done:?}"
+        );
+        assert!(run(&["--json"]).error()["hint"].is_string());
+    }
+    assert!(!program.data().exists() && !program.path("r").exists(), "nothing was started");
 }

@@ -18,13 +18,26 @@ struct Thing {
     labels: HashMap<String, String>,
 }
 
-/// Makes room for the project. Things without longhaul's labels, and things of a run that is under way,
-/// are an error, and then nothing was touched.
+/// Makes room for the project: removes what [`earlier_runs`] left of it.
 pub(super) async fn clear(
     engine: &Engine,
     project: &str,
     progress: &mpsc::Sender<String>,
 ) -> Result<(), TargetError> {
+    for run in earlier_runs(engine, project).await? {
+        for line in engine.sweep(Some(&run), false).await? {
+            progress.try_send(format!("left by the earlier run {run}: {line}")).ok();
+        }
+    }
+    Ok(())
+}
+
+/// The runs that left something of the project. Things without longhaul's labels, and things of a run that
+/// is under way, are an error.
+pub(super) async fn earlier_runs(
+    engine: &Engine,
+    project: &str,
+) -> Result<BTreeSet<RunId>, TargetError> {
     let things = things(engine, project).await?;
     let foreign: Vec<String> = things
         .iter()
@@ -43,12 +56,7 @@ pub(super) async fn clear(
         }
         runs.extend(run.parse::<RunId>().ok());
     }
-    for run in runs {
-        for line in engine.sweep(Some(&run), false).await? {
-            progress.try_send(format!("left by the earlier run {run}: {line}")).ok();
-        }
-    }
-    Ok(())
+    Ok(runs)
 }
 
 async fn things(engine: &Engine, project: &str) -> Result<Vec<Thing>, TargetError> {

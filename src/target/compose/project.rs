@@ -49,6 +49,17 @@ impl Project {
         Ok(project)
     }
 
+    /// Whether it could be brought up: the file can be read, there is a compose command, and nothing of
+    /// somebody else's is in the way. Changes nothing.
+    pub(in super::super) async fn preflight(
+        engine: &Engine,
+        compose: &Compose,
+    ) -> Result<(), TargetError> {
+        file::parse(&compose.file, &file::read(&compose.file)?)?;
+        Cli::find().await?;
+        leftovers::earlier_runs(engine, &project_name(&compose.project)).await.map(|_| ())
+    }
+
     /// Its name as it is in labels.
     pub(in super::super) fn name(&self) -> &str {
         &self.name
@@ -143,9 +154,13 @@ impl Project {
         Ok(())
     }
 
-    /// The error with the last log lines of every container that did not come up.
+    /// The error with the last log lines of every container that did not come up; when the engine is gone
+    /// that is the error.
     async fn explain(&self, ended: Ended) -> TargetError {
         use std::fmt::Write as _;
+        if let Err(gone) = self.engine.answers().await {
+            return gone;
+        }
         let mut more = String::new();
         for id in self.engine.project_containers(&self.name).await.unwrap_or_default() {
             let Some((label, state)) = self.engine.trouble(&id).await else { continue };
