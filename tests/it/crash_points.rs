@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use longhaul::clock::monotonic;
 use longhaul::helper::by_pid;
@@ -18,6 +18,9 @@ use crate::program::Program;
 const LEASE: Duration = Duration::from_secs(2);
 
 /// Three containers in two networks that longhaul did not make: it may hurt them, never remove them.
+///
+/// On `data` everybody has an address of its own choice, which only a network with a subnet of its own
+/// choice allows: there addresses must come back too.
 struct Neighbours {
     name: String,
 }
@@ -34,23 +37,37 @@ impl Neighbours {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let done = Command::new("sh").arg("-ec").arg(import).env("T", folder.path()).output();
         assert!(done.is_ok_and(|d| d.status.success()), "the image was not made");
-        for network in ["edge", "data"] {
-            docker(&["network", "create", &new.full(network)]);
-        }
-        new.container("store", "data", &["-e", "DATA_DIR=/"], "store");
+        docker(&["network", "create", &new.full("edge")]);
+        let subnet = new.subnetwork("data");
+        let address = |host: u8| format!("{subnet}.{host}");
+        new.container("store", "data", &["-e", "DATA_DIR=/", "--ip", &address(10)], "store");
         let store = format!("STORE_ADDR={}:7000", new.full("store"));
-        for api in ["api1", "api2"] {
+        for (api, host) in [("api1", 11), ("api2", 12)] {
             new.container(api, "edge", &["-e", &store, "--network-alias", "api"], "api");
             docker(&[
                 "network",
                 "connect",
                 "--alias",
                 "backend",
+                "--ip",
+                &address(host),
                 &new.full("data"),
                 &new.full(api),
             ]);
         }
         new
+    }
+
+    /// A network with the first free subnet of those set aside for measuring (RFC 2544): its first 24 bits.
+    fn subnetwork(&self, name: &str) -> String {
+        (0..=255)
+            .map(|n| format!("198.19.{n}"))
+            .find(|subnet| {
+                let mut create = Command::new("docker");
+                create.args(["network", "create", "--subnet", &format!("{subnet}.0/24")]);
+                create.arg(self.full(name)).output().is_ok_and(|done| done.status.success())
+            })
+            .expect("a free subnet")
     }
 
     fn full(&self, part: &str) -> String {
@@ -65,7 +82,8 @@ impl Neighbours {
         docker(&args);
     }
 
-    /// What must be the same afterwards: state, networks, addresses, aliases (less the id that Docker adds).
+    /// What must be the same afterwards: state, networks, aliases (less the id that Docker adds), and the
+    /// addresses that were chosen: the engine hands out others as it likes.
     fn state(&self) -> BTreeMap<String, String> {
         ["store", "api1", "api2"]
             .into_iter()
@@ -87,7 +105,9 @@ impl Neighbours {
                             })
                             .unwrap_or_default();
                         aliases.sort_unstable();
-                        format!("{name} {aliases:?}")
+                        let chosen = &n["IPAMConfig"]["IPv4Address"];
+                        let address = if chosen.is_null() { chosen } else { &n["IPAddress"] };
+                        format!("{name} {aliases:?} {address}")
                     })
                     .collect();
                 (
@@ -104,19 +124,40 @@ impl Neighbours {
             tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let (mut tables, mut armed) = (Vec::new(), 0);
         for part in ["store", "api1", "api2"] {
-            let pid: u32 = docker(&["inspect", "-f", "{{.State.Pid}}", &self.full(part)])
-                .parse()
-                .expect("a pid");
-            if pid == 0 {
-                continue;
-            }
-            let namespace = by_pid(pid);
-            for table in runtime.block_on(namespace.tables()).expect("the tables") {
-                armed += runtime.block_on(namespace.state(&table)).expect("its state").armed.len();
+            for (table, sources) in self.rules_at(part, &runtime) {
+                armed += sources;
                 tables.push(format!("{part}: {table}"));
             }
         }
         (tables, armed)
+    }
+
+    /// A container's tables, with the number of addresses that each still drops.
+    fn rules_at(&self, part: &str, runtime: &tokio::runtime::Runtime) -> Vec<(String, usize)> {
+        let pid = || -> u32 {
+            let pid = docker(&["inspect", "-f", "{{.State.Pid}}", &self.full(part)]);
+            pid.parse().expect("a pid")
+        };
+        let mut here = pid();
+        while here != 0 {
+            let found = runtime.block_on(async {
+                let namespace = by_pid(here);
+                let mut found = Vec::new();
+                for table in namespace.tables().await? {
+                    let armed = namespace.state(&table).await?.armed.len();
+                    found.push((table, armed));
+                }
+                Ok::<_, longhaul::helper::HelperError>(found)
+            });
+            // The engine may be starting or stopping it at this moment: then there is another namespace.
+            let now = pid();
+            match found {
+                Ok(found) if now == here => return found,
+                Err(error) if now == here => panic!("the tables at {part}: {error}"),
+                _ => here = now,
+            }
+        }
+        Vec::new()
     }
 
     fn experiment(&self) -> String {
@@ -162,6 +203,47 @@ impl Drop for Neighbours {
     }
 }
 
+/// Waits until every cut has ended by itself.
+fn wait_for_expiry(neighbours: &Neighbours, killed: Instant, context: &str) {
+    loop {
+        // Before the look: what a slow look sees at its beginning is not late.
+        let waited = killed.elapsed();
+        let (tables, armed) = neighbours.rules();
+        if armed == 0 {
+            return;
+        }
+        assert!(
+            waited < LEASE + Duration::from_secs(2),
+            "still cut {waited:?} after {context}: {tables:?}"
+        );
+    }
+}
+
+/// Cleans up, and holds the containers against what they were `before`. How many faults were healed.
+fn clean(
+    program: &Program,
+    neighbours: &Neighbours,
+    before: &BTreeMap<String, String>,
+    context: &str,
+) -> usize {
+    let cleaned = program.done(["cleanup", "--json"]).expect(0);
+    let context = format!("{context}; cleanup: {}", cleaned.stdout);
+    assert_eq!(neighbours.state(), *before, "{context}");
+    assert_eq!(neighbours.rules(), (vec![], 0), "{context}");
+    let again = program.done(["cleanup", "--json"]).expect(0);
+    let again: serde_json::Value = serde_json::from_str(&again.stdout).expect("a document");
+    let found: Vec<&str> = again["lines"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|line| line.as_str())
+        // Somebody else on this engine may be using the same image.
+        .filter(|line| !line.starts_with("kept image"))
+        .collect();
+    assert!(found.is_empty(), "a second cleanup found {found:?}; {context}");
+    cleaned.stdout.matches("healed").count()
+}
+
 #[test]
 fn a_kill_at_any_moment_leaves_nothing_that_cleanup_cannot_undo() {
     if !required() {
@@ -183,42 +265,32 @@ fn a_kill_at_any_moment_leaves_nothing_that_cleanup_cannot_undo() {
             Duration::from_millis(u64::from(moment) * width + rng.random_range(0..width.max(1)));
         let mut running = program.start(&file, &["--lease", "2s"]);
         running.wait_for(r#""phase":"holding""#, Duration::from_mins(1));
-        let at = monotonic() + after;
-        std::thread::sleep(at.saturating_duration_since(monotonic()));
+        std::thread::sleep(after);
         let lived = running.kill();
         let killed = monotonic();
-        loop {
-            let (_, armed) = neighbours.rules();
-            if armed == 0 {
-                break;
-            }
-            let waited = killed.elapsed();
-            assert!(
-                waited < LEASE + Duration::from_secs(2),
-                "still cut {waited:?} after SIGKILL at {after:?}"
-            );
-        }
-        let cleaned = program.done(["cleanup", "--json"]).expect(0);
-        healed += cleaned.stdout.matches("healed").count();
-        let context = format!(
-            "SIGKILL {after:?} into the profile (alive: {lived}); cleanup: {}",
-            cleaned.stdout
-        );
-        assert_eq!(neighbours.state(), before, "{context}");
-        assert_eq!(neighbours.rules(), (vec![], 0), "{context}");
-        let again = program.done(["cleanup", "--json"]).expect(0);
-        let again: serde_json::Value = serde_json::from_str(&again.stdout).expect("a document");
-        let found: Vec<&str> = again["lines"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|line| line.as_str())
-            // Somebody else on this engine may be using the same image.
-            .filter(|line| !line.starts_with("kept image"))
-            .collect();
-        assert!(found.is_empty(), "a second cleanup found {found:?}; {context}");
+        let context = format!("SIGKILL {after:?} into the profile (alive: {lived})");
+        wait_for_expiry(&neighbours, killed, &context);
+        let count = clean(&program, &neighbours, &before, &context);
+        healed += count;
+        eprintln!("{} of {moments}: {context}: {count} healed, clean", moment + 1);
     }
     assert!(healed > 0, "no moment met a fault in force: this shows nothing");
+
+    // And one moment that is no matter of luck: the cut is in force, and outlives whoever made it.
+    let mut running = program.start(&file, &["--lease", "2s"]);
+    running
+        .wait_for(r#""fault":"split-1","kind":"fault","stage":"active""#, Duration::from_mins(1));
+    assert!(running.kill(), "the run lived until it was killed");
+    let killed = monotonic();
+    let (tables, armed) = neighbours.rules();
+    assert!(armed > 0, "right after SIGKILL nothing was cut, this shows nothing: {tables:?}");
+    let context = "SIGKILL while the partition was in force";
+    wait_for_expiry(&neighbours, killed, context);
+    let flowing = killed.elapsed();
+    let count = clean(&program, &neighbours, &before, context);
+    assert!(count > 0, "the cut was in the journal, and cleanup says what it did with it");
+    eprintln!("{context}: {armed} addresses were cut, none {flowing:?} later");
+
     let runs = program.done(["runs", "--json"]).expect(0);
     let runs: serde_json::Value = serde_json::from_str(&runs.stdout).expect("a document");
     for run in runs.as_array().expect("runs") {

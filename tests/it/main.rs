@@ -25,5 +25,6 @@ mod reference;
 mod support;
 mod target_docker;
 mod target_process;
+mod test_script;
 mod tidy;
 mod ways_out;

@@ -2,11 +2,16 @@
 //! by the program itself when the test ends, also when it fails.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
 use longhaul::clock::monotonic;
 use tempfile::TempDir;
+
+/// Longer than anything that a test starts takes on a busy machine; shorter than the patience of the
+/// test runner, which would not say what it waited for.
+const END: Duration = Duration::from_mins(5);
 
 /// Where to run it.
 pub(crate) struct Program {
@@ -56,7 +61,7 @@ impl Program {
         I: IntoIterator<Item = S>,
         S: AsRef<std::ffi::OsStr>,
     {
-        Done::from(self.command(args).output().expect("longhaul starts"))
+        self.spawn(self.command(args)).done()
     }
 
     /// `longhaul run FILE` to its end, as JSON lines, reports in the test's folder.
@@ -79,12 +84,14 @@ impl Program {
 
     /// Starts a command with what it says going to files of the test's folder.
     pub(crate) fn spawn(&self, mut command: Command) -> Running {
-        let to = |name: &str| {
-            Stdio::from(std::fs::File::create(self.path(name)).expect("a writable folder"))
-        };
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Relaxed);
+        let [stdout, stderr] =
+            ["stdout", "stderr"].map(|name| self.path(&format!("{name}-{number}")));
+        let to = |path: &Path| Stdio::from(std::fs::File::create(path).expect("a writable folder"));
         let child =
-            command.stdout(to("stdout")).stderr(to("stderr")).spawn().expect("longhaul starts");
-        Running { child, stdout: self.path("stdout"), stderr: self.path("stderr") }
+            command.stdout(to(&stdout)).stderr(to(&stderr)).spawn().expect("longhaul starts");
+        Running { child, command: format!("{command:?}"), stdout, stderr, patience: END }
     }
 }
 
@@ -115,16 +122,6 @@ pub(crate) struct Done {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
-}
-
-impl From<Output> for Done {
-    fn from(output: Output) -> Self {
-        Self {
-            code: output.status.code(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
-    }
 }
 
 impl Done {
@@ -174,8 +171,11 @@ impl Done {
 /// A program under way. Killed when dropped.
 pub(crate) struct Running {
     child: Child,
+    command: String,
     stdout: PathBuf,
     stderr: PathBuf,
+    /// How long its end is waited for.
+    patience: Duration,
 }
 
 impl Running {
@@ -227,11 +227,25 @@ impl Running {
         lived
     }
 
-    /// Waits for its end.
+    /// Waits for its end; fails with everything it said when that does not come.
     pub(crate) fn done(mut self) -> Done {
-        let status = self.child.wait().expect("a child");
-        let read = |path: &Path| std::fs::read_to_string(path).unwrap_or_default();
-        Done { code: status.code(), stdout: read(&self.stdout), stderr: read(&self.stderr) }
+        let deadline = monotonic() + self.patience;
+        let read = |path: &Path| {
+            String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned()
+        };
+        loop {
+            let status = self.child.try_wait().expect("a child");
+            let late = monotonic() > deadline;
+            if status.is_some() || late {
+                let (stdout, stderr) = (read(&self.stdout), read(&self.stderr));
+                let Some(status) = status else {
+                    let (command, patience) = (&self.command, self.patience);
+                    panic!("waited {patience:?} for the end of {command}\n{stdout}\n{stderr}");
+                };
+                return Done { code: status.code(), stdout, stderr };
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     fn said(&self) -> String {
@@ -244,4 +258,16 @@ impl Drop for Running {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+#[test]
+#[should_panic(expected = "for the end of \"sh\" \"-c\" \"echo up; exec sleep 60\"\nup")]
+fn a_program_that_does_not_end_is_named_with_what_it_said() {
+    let program = Program::new();
+    let mut command = Command::new("sh");
+    command.args(["-c", "echo up; exec sleep 60"]);
+    let mut running = program.spawn(command);
+    running.wait_for("up", END);
+    running.patience = Duration::from_millis(1);
+    running.done();
 }
