@@ -1,7 +1,7 @@
 //! The commands as a person types them: what they print, and how they end.
 
 use crate::documented::missing;
-use crate::program::{Done, Program};
+use crate::program::Program;
 
 #[test]
 fn usage_errors_and_invalid_files_start_nothing() {
@@ -141,7 +141,7 @@ fn without_an_engine_a_container_target_fails_before_anything_starts() {
                 .env("DOCKER_HOST", "unix:///nonexistent.sock")
                 .arg("--out")
                 .arg(program.path("r"));
-            Done::from(command.output().expect("longhaul starts")).expect(12)
+            program.spawn(command).done().expect(12)
         };
         let done = run(&[]);
         let lines: Vec<&str> = done.stderr.lines().collect();
