@@ -92,6 +92,11 @@ pub(super) enum Command {
     /// passed, 10 a limit breached, 11 inconclusive, 12 to 14 and the others as `longhaul run`; 2 when there
     /// is no such run.
     Report(ReportArgs),
+    /// Investigate a recorded run for leaks: what grows, how fast, since when, and what it is.
+    ///
+    /// Judges every gauge of every instance against rival explanations and writes `leak.html`, `leak.md`, `leak.json`
+    /// and the readings as CSV. Exits with 10 when something leaks.
+    Leak(LeakArgs),
     /// Recorded runs.
     Runs(RunsArgs),
     /// Print the JSON Schema of the experiment file.
@@ -220,6 +225,19 @@ pub(super) struct ReportArgs {
     /// Which formats; default: all.
     #[arg(long, value_name = "F", value_delimiter = ',')]
     pub(super) format: Vec<FormatArg>,
+    /// Where reports are written: `DIR/<run>/`.
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub(super) out: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct LeakArgs {
+    /// The run: id, unique prefix or `latest`.
+    #[arg(default_value = "latest")]
+    pub(super) run: String,
+    /// Only this service.
+    #[arg(long, value_name = "NAME")]
+    pub(super) service: Option<String>,
     /// Where reports are written: `DIR/<run>/`.
     #[arg(long, value_name = "DIR", default_value = "reports")]
     pub(super) out: PathBuf,

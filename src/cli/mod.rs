@@ -27,6 +27,7 @@ mod complaint;
 mod demo;
 mod doctor;
 mod exit;
+mod leak;
 mod live;
 mod logs;
 mod plain;
@@ -126,6 +127,7 @@ async fn dispatch(command: Command, common: &Common) -> anyhow::Result<Exit> {
         Command::Doctor => doctor::doctor(common).await,
         Command::Cleanup(args) => cleanup::cleanup(args, common).await,
         Command::Report(args) => report::report(&args, common),
+        Command::Leak(args) => leak::leak(&args, common),
         Command::Runs(args) => runs::runs(&args, common),
         Command::Schema => {
             say!("{:#}", crate::experiment::schema());

@@ -13,6 +13,7 @@ mod histogram;
 mod instance;
 mod leak;
 mod ledger;
+mod memory_part;
 mod run;
 mod sample;
 mod scrape;
@@ -35,6 +36,7 @@ pub use leak::{
     Rival, Standing,
 };
 pub use ledger::{LedgerRow, ServiceRow};
+pub use memory_part::MemoryPart;
 pub use run::{Phase, PhaseMark, Provenance, RunData, RunRecord, RunStatus};
 pub use sample::{Reading, Sample, Series, Subject};
 pub use scrape::{ScrapedColumn, ScrapedKind, ScrapedSeries, Scrapes};

@@ -13,6 +13,11 @@ mod facts;
 mod figures;
 mod html;
 mod junit;
+mod leak_json;
+mod leak_markdown;
+mod leak_series;
+mod leak_terminal;
+mod leaks;
 mod markdown;
 mod summary;
 mod table;
@@ -26,6 +31,8 @@ mod page_test;
 #[cfg(test)]
 mod synthetic;
 
+pub use leak_json::{LEAK_SCHEMA, leak_document};
+pub use leak_terminal::leak_text;
 pub use summary::{SCHEMA, ledger as ledger_json, summary};
 pub use terminal::{figure as latency_text, ledger_line, ledger_text, verdict_text};
-pub use write::{Format, ReportError, write};
+pub use write::{Format, ReportError, write, write_leak};

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::facts::Facts;
-use super::{html, junit, markdown, summary};
+use super::leaks::Case;
+use super::{html, junit, leak_json, leak_markdown, leak_series, markdown, summary};
 use crate::record::{RunData, Verdict};
 
 /// The kinds of report files.
@@ -86,6 +87,48 @@ pub fn write(
             Ok(path)
         })
         .collect()
+}
+
+/// Writes the investigation of leaks into `dir`, which is created: `leak.html`, `leak.md`, `leak.json`, and under
+/// `series/` the readings of each instance as CSV. Of one service, or of all. Returns the paths.
+pub fn write_leak(
+    data: &RunData,
+    verdict: &Verdict,
+    dir: &Path,
+    service: Option<&str>,
+) -> Result<Vec<PathBuf>, ReportError> {
+    let facts = Facts::of(data, verdict);
+    let json = serde_json::to_string_pretty(&leak_json::document(&facts, service))
+        .map_err(|e| ReportError::Draw { file: "leak.json", reason: e.to_string() })?;
+    let mut files = vec![
+        ("leak.html".to_owned(), html::leak_page(&facts, service)),
+        ("leak.md".to_owned(), leak_markdown::investigation(&facts, service)),
+        ("leak.json".to_owned(), json + "\n"),
+    ];
+    for case in Case::all(&facts, service) {
+        let service = file_name_part(&case.instance.service);
+        let name = format!("series/{service}-{}.csv", case.instance.ordinal);
+        files.push((name, leak_series::csv(&facts, &case)));
+    }
+    let series = dir.join("series");
+    std::fs::create_dir_all(&series)
+        .map_err(|source| ReportError::Write { path: series, source })?;
+    files
+        .into_iter()
+        .map(|(name, text)| {
+            let path = dir.join(name);
+            replace(&path, &text)
+                .map_err(|source| ReportError::Write { path: path.clone(), source })?;
+            Ok(path)
+        })
+        .collect()
+}
+
+/// A service's name as part of a file's: no separators, no leading dot.
+fn file_name_part(name: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let text: String = name.chars().map(|c| if plain(c) { c } else { '_' }).collect();
+    format!("{}{text}", if text.starts_with('.') { "_" } else { "" })
 }
 
 fn replace(path: &Path, text: &str) -> std::io::Result<()> {

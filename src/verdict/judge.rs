@@ -6,7 +6,7 @@ use super::availability::availability;
 use super::case::Case;
 use super::conclusive::{Doubt, doubts};
 use super::words::{duration, many, percent};
-use super::{faults, limits};
+use super::{faults, leaks, limits};
 use crate::record::{
     LimitResult, Recovery, RunData, Side, StopCause, Tier, Verdict, VerdictOutcome,
 };
@@ -22,6 +22,7 @@ pub fn judge(data: &RunData) -> Verdict {
     let doubts = doubts(&case, &judged);
     let limits: Vec<LimitResult> = judged.into_iter().map(|j| j.result).collect();
     let (ending, reasons) = ending(&case, &limits, &doubts);
+    let leaks = leaks::results(data, &case.lives);
     let Ending { outcome, exit_code, headline, side } = ending;
     Verdict {
         outcome,
@@ -33,8 +34,8 @@ pub fn judge(data: &RunData) -> Verdict {
         faults: faults::results(&case),
         totals: case.totals(),
         availability: availability(&case),
-        leaks: Vec::new(),
-        clues: Vec::new(),
+        clues: leaks::hints(data, &leaks),
+        leaks,
         ledger: case.ledger,
     }
 }

@@ -3,6 +3,7 @@
 mod charts;
 mod faults;
 mod head;
+mod leaks;
 mod ledger;
 mod limits;
 mod load_charts;
@@ -19,15 +20,62 @@ const SCRIPT: &str = include_str!("script.js");
 /// The outcome as an icon in the browser's tab, in the page itself: green, amber or red.
 const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http%3A//www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Ccircle cx='8' cy='8' r='7' fill='%23COLOR'/%3E%3C/svg%3E";
 
-/// The page.
+/// The page of a run.
 pub(super) fn page(facts: &Facts<'_>) -> String {
-    let run = &facts.data.run;
+    let title = format!(
+        "{}: {}, {}",
+        facts.data.run.experiment.name,
+        figures::outcome(facts.verdict.outcome),
+        facts.data.run.id
+    );
     let color = match facts.verdict.outcome {
         crate::record::VerdictOutcome::Passed => "0a7f4f",
         crate::record::VerdictOutcome::Warned => "b57600",
         crate::record::VerdictOutcome::Inconclusive => "5f5ab8",
         _ => "c62f2f",
     };
+    shell(
+        &title,
+        color,
+        &html! {
+            (head::header(facts))
+            (head::banner(facts))
+            (head::tiles(facts))
+            (limits::section(facts))
+            (charts::section(facts))
+            (ledger::section(facts))
+            (faults::section(facts))
+            (leaks::section(facts))
+            (origin::errors(facts))
+            (origin::steps(facts))
+            (origin::timeline(facts))
+            (origin::provenance(facts))
+        },
+    )
+}
+
+/// The page of a leak investigation: of one service, or of all.
+pub(super) fn leak_page(facts: &Facts<'_>, service: Option<&str>) -> String {
+    let title =
+        format!("{}: leak investigation, {}", facts.data.run.experiment.name, facts.data.run.id);
+    let leaking = facts
+        .verdict
+        .leaks
+        .iter()
+        .any(|l| l.finding.verdict == crate::record::LeakVerdict::Leaking);
+    shell(
+        &title,
+        if leaking { "c62f2f" } else { "0a7f4f" },
+        &html! {
+            (head::header(facts))
+            (leaks::investigations(facts, service))
+            (origin::provenance(facts))
+        },
+    )
+}
+
+/// What every page has around its content.
+fn shell(title: &str, color: &str, content: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -37,24 +85,12 @@ pub(super) fn page(facts: &Facts<'_>) -> String {
                 meta name="color-scheme" content="light dark";
                 meta http-equiv="Content-Security-Policy"
                     content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
-                title { (run.experiment.name) ": " (figures::outcome(facts.verdict.outcome)) ", " (run.id) }
+                title { (title) }
                 link rel="icon" href=(ICON.replace("COLOR", color));
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                main {
-                    (head::header(facts))
-                    (head::banner(facts))
-                    (head::tiles(facts))
-                    (limits::section(facts))
-                    (charts::section(facts))
-                    (ledger::section(facts))
-                    (faults::section(facts))
-                    (origin::errors(facts))
-                    (origin::steps(facts))
-                    (origin::timeline(facts))
-                    (origin::provenance(facts))
-                }
+                main { (content) }
                 script { (PreEscaped(SCRIPT)) }
             }
         }

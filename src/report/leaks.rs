@@ -1,0 +1,279 @@
+//! What the reports say of leaks, gathered per instance.
+
+use std::time::Duration;
+
+use super::facts::Facts;
+use super::figures::span;
+use crate::clock::Offset;
+use crate::record::{
+    Clue, Event, EventKind, Evidence, Gauge, LeakFinding, LeakResult, LeakVerdict, Series, Subject,
+    TargetAction, Victim,
+};
+use crate::units::{Bytes, trim};
+
+/// One instance under investigation.
+pub(super) struct Case<'a> {
+    pub(super) instance: Victim,
+    /// Its gauges, the worst verdict first.
+    pub(super) results: Vec<&'a LeakResult>,
+    pub(super) clues: &'a [Clue],
+    /// All looks at it, in the order of time.
+    pub(super) looks: Vec<&'a Evidence>,
+    pub(super) series: Option<&'a Series>,
+}
+
+impl<'a> Case<'a> {
+    /// The instances of a service, or of all: those with the worst verdict first.
+    pub(super) fn all(facts: &Facts<'a>, service: Option<&str>) -> Vec<Self> {
+        let mut cases: Vec<Self> = Vec::new();
+        for result in &facts.verdict.leaks {
+            if service.is_some_and(|s| s != result.instance.service) {
+                continue;
+            }
+            match cases.iter_mut().find(|c| c.instance == result.instance) {
+                Some(case) => case.results.push(result),
+                None => cases.push(Self::of(facts, result)),
+            }
+        }
+        for case in &mut cases {
+            case.results.sort_by_key(|r| rank(r.finding.verdict));
+        }
+        cases.sort_by_key(Self::rank);
+        cases
+    }
+
+    fn of(facts: &Facts<'a>, result: &'a LeakResult) -> Self {
+        let instance = result.instance.clone();
+        let (service, ordinal) = (instance.service.clone(), instance.ordinal);
+        let subject = Subject::Instance { service, ordinal };
+        Self {
+            results: vec![result],
+            clues: facts
+                .verdict
+                .clues
+                .iter()
+                .find(|c| c.instance == instance)
+                .map_or(&[], |c| c.clues.as_slice()),
+            looks: facts.data.evidence.iter().filter(|e| e.instance == instance).collect(),
+            series: facts.data.series.iter().find(|s| s.subject == subject),
+            instance,
+        }
+    }
+
+    fn rank(&self) -> u8 {
+        self.results.iter().map(|r| rank(r.finding.verdict)).min().unwrap_or(u8::MAX)
+    }
+
+    /// Whether anything of it grows, or what was captured shows something else that can hurt.
+    pub(super) fn needs_a_look(&self) -> bool {
+        self.rank() <= rank(LeakVerdict::Suspected) || self.clues.iter().any(|c| c.harmful)
+    }
+
+    /// The first, a middle and the last look.
+    pub(super) fn chosen(&self) -> Vec<&'a Evidence> {
+        let mut at = vec![0, self.looks.len() / 2, self.looks.len().saturating_sub(1)];
+        at.dedup();
+        at.into_iter().filter_map(|i| self.looks.get(i).copied()).collect()
+    }
+
+    /// What could not be captured, each reason once.
+    pub(super) fn missing(&self) -> Vec<String> {
+        if self.looks.is_empty() {
+            return vec![
+                "memory, descriptors, sockets, threads and disk in detail: not captured, because the run made no \
+                 capture of this instance"
+                    .to_owned(),
+            ];
+        }
+        let mut missing: Vec<String> = self
+            .looks
+            .iter()
+            .flat_map(|look| look.missing())
+            .map(|(part, why)| format!("{part}: not captured, because {why}"))
+            .collect();
+        missing.sort_unstable();
+        missing.dedup();
+        missing
+    }
+
+    /// The lives of its process, in order.
+    pub(super) fn lives(&self, events: &[Event]) -> Vec<ProcessLife> {
+        let Some(series) = self.series else { return Vec::new() };
+        let mut lives: Vec<ProcessLife> = Vec::new();
+        for (at, epoch, reading) in &series.points {
+            match lives.last_mut() {
+                Some(life) if life.number == *epoch => {
+                    life.to = *at;
+                    life.memory = (life.memory.0, reading.anon.or(life.memory.1));
+                }
+                _ => lives.push(ProcessLife {
+                    number: *epoch,
+                    from: *at,
+                    to: *at,
+                    memory: (reading.anon, reading.anon),
+                    ending: None,
+                }),
+            }
+        }
+        let last = lives.len().saturating_sub(1);
+        for (i, life) in lives.iter_mut().enumerate() {
+            if i < last {
+                life.ending = ending(events, &self.instance, life.to);
+            }
+        }
+        lives
+    }
+}
+
+/// One life of a process.
+pub(super) struct ProcessLife {
+    pub(super) number: u32,
+    pub(super) from: Offset,
+    pub(super) to: Offset,
+    /// Anonymous memory, first and last.
+    pub(super) memory: (Option<u64>, Option<u64>),
+    /// How it ended; `None` for the last one.
+    pub(super) ending: Option<String>,
+}
+
+/// How far an event may lie from the last reading of the life that it ended.
+const NEAR: Duration = Duration::from_secs(15);
+
+/// The event that ended a life, with the fault that caused it if one did.
+fn ending(events: &[Event], victim: &Victim, last: Offset) -> Option<String> {
+    let near = |e: &&Event| e.at + NEAR >= last && e.at <= last + NEAR;
+    let died = events.iter().filter(near).find_map(|e| match &e.kind {
+        EventKind::Target { victim: v, action, .. } if v == victim => match action {
+            TargetAction::Die { exit_code: Some(code) } => Some(format!("exit code {code}")),
+            TargetAction::Die { exit_code: None } => Some("ended".to_owned()),
+            _ => None,
+        },
+        _ => None,
+    });
+    let oom = events.iter().filter(near).any(
+        |e| matches!(&e.kind, EventKind::Target { victim: v, action: TargetAction::Oom, .. } if v == victim),
+    );
+    let fault = events.iter().filter(near).find_map(|e| match &e.kind {
+        EventKind::Fault { fault, .. } => Some(format!("fault {fault}")),
+        _ => None,
+    });
+    let parts: Vec<String> =
+        died.into_iter().chain(oom.then(|| "out of memory".to_owned())).chain(fault).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// Worst first.
+fn rank(verdict: LeakVerdict) -> u8 {
+    match verdict {
+        LeakVerdict::Leaking => 0,
+        LeakVerdict::Suspected => 1,
+        LeakVerdict::Inconclusive => 2,
+        LeakVerdict::Warming => 3,
+        LeakVerdict::Stable => 4,
+    }
+}
+
+/// A figure of a gauge: `213.4 MiB`, `1452`.
+pub(super) fn figure(gauge: &Gauge, value: f64) -> String {
+    if gauge.is_bytes() {
+        let sign = if value <= -0.5 { "-" } else { "" };
+        format!("{sign}{}", Bytes(value.abs().round() as u64).human())
+    } else {
+        // Nothing must not read as minus nothing.
+        let value = if value.abs() < 0.005 { 0.0 } else { value };
+        trim(value, if value.abs() < 10.0 { 2 } else { 0 })
+    }
+}
+
+/// A figure and the range it lies in, in words.
+pub(super) struct Ranged {
+    pub(super) value: String,
+    pub(super) range: String,
+}
+
+impl std::fmt::Display for Ranged {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({})", self.value, self.range)
+    }
+}
+
+/// Growth an hour: `7.2 MiB/h (6.9 MiB to 7.5 MiB)`.
+pub(super) fn slope(gauge: &Gauge, finding: &LeakFinding) -> Option<Ranged> {
+    let s = finding.slope?;
+    let text = |v| figure(gauge, v);
+    let range = format!("{} to {}", text(s.low), text(s.high));
+    Some(Ranged { value: format!("{}/h", text(s.value)), range })
+}
+
+/// When the limit is reached: `8h 10m (7h 00m to 9h 12m)`; `None` without a limit.
+pub(super) fn to_limit(finding: &LeakFinding) -> Option<Ranged> {
+    let limit = finding.to_limit?;
+    let hours = |h: Option<f64>| h.map_or_else(|| "never".to_owned(), hours);
+    let range = format!("{} to {}", hours(limit.low), hours(limit.high));
+    Some(Ranged { value: hours(limit.value), range })
+}
+
+/// Growth a request: `94 B`, `0.02`.
+pub(super) fn per_request(gauge: &Gauge, finding: &LeakFinding) -> Option<String> {
+    let n = finding.per_request?;
+    let n = if n.abs() < 0.005 { 0.0 } else { n };
+    Some(if gauge.is_bytes() { format!("{} B", trim(n, 1)) } else { trim(n, 3) })
+}
+
+/// The whole investigation in one sentence, with its colour's class and sign.
+pub(super) struct Sentence {
+    pub(super) class: &'static str,
+    pub(super) icon: &'static str,
+    pub(super) text: String,
+}
+
+/// What the investigation comes to.
+pub(super) fn sentence(cases: &[Case<'_>]) -> Sentence {
+    let worst = cases.first().and_then(|c| Some((c, *c.results.first()?)));
+    let Some((_, worst)) = worst else {
+        let text = "nothing was sampled, so nothing could be judged".to_owned();
+        return Sentence { class: "unknown", icon: "?", text };
+    };
+    let verdict = worst.finding.verdict;
+    let of = |v: LeakVerdict| -> Vec<String> {
+        cases
+            .iter()
+            .flat_map(|c| c.results.iter().filter(move |r| r.finding.verdict == v))
+            .map(|r| format!("{} of {}", r.gauge, r.instance))
+            .collect()
+    };
+    let (class, icon, text) = match verdict {
+        LeakVerdict::Leaking | LeakVerdict::Suspected => {
+            let growth = slope(&worst.gauge, &worst.finding)
+                .map_or_else(String::new, |s| format!(", {} by {s}", worst.instance));
+            let limit = to_limit(&worst.finding)
+                .map_or_else(String::new, |l| format!("; at its limit in {l}"));
+            let names = of(verdict).join(", ");
+            let (class, icon, verb) = if verdict == LeakVerdict::Leaking {
+                ("fail", "✕", "Leaking")
+            } else {
+                ("warn", "!", "A leak is suspected")
+            };
+            (class, icon, format!("{verb}: {names}{growth}{limit}"))
+        }
+        LeakVerdict::Inconclusive => {
+            let names = of(verdict).join(", ");
+            ("unknown", "?", format!("No verdict on {names}: {}", worst.finding.reason))
+        }
+        LeakVerdict::Warming | LeakVerdict::Stable => (
+            "pass",
+            "✓",
+            "Nothing leaks: every gauge is stable, or rises and levels off".to_owned(),
+        ),
+    };
+    Sentence { class, icon, text }
+}
+
+/// Hours as a length of time, at most a year.
+pub(super) fn hours(h: f64) -> String {
+    if h > 8760.0 {
+        "more than a year".to_owned()
+    } else {
+        span(Duration::from_secs_f64(h.max(0.0) * 3600.0))
+    }
+}
