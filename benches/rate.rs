@@ -102,6 +102,7 @@ fn load(rate: f64, lasts: Duration, url: &str) -> Load {
     };
     let steps = vec![Step::Http(step)];
     Load {
+        settle: Duration::ZERO,
         warmup: Duration::ZERO,
         profile: vec![Segment::Hold { rate: Rate::per_second(rate), lasts }],
         arrival: Arrival::Constant,

@@ -44,12 +44,15 @@ fn text(plan: &Plan) -> String {
     line(format!("target      {}", target(plan)));
     let instances: Vec<String> = plan.replicas.iter().map(|(s, n)| format!("{s} x {n}")).collect();
     line(format!("services    {}", instances.join(", ")));
+    if load.settle > std::time::Duration::ZERO {
+        line(format!("settle      {}", duration(load.settle)));
+    }
     line(format!("warm-up     {}", duration(load.warmup)));
     for segment in &load.profile {
         line(format!("profile     {}", segment_text(segment)));
     }
     line(format!("cool-down   {}", duration(load.cooldown)));
-    line(format!("in all      {} from the first request on", duration(plan.length())));
+    line(format!("in all      {} from the ready target on", duration(plan.length())));
     line(format!("disk        about {}", Bytes(plan.disk_estimate()).human()));
     line(String::new());
     line(format!("{} faults, counted from the start of the profile", plan.faults.len()));

@@ -14,8 +14,8 @@ use super::source::{
 };
 use super::variables::Variables;
 use super::{
-    CapturePlan, Compose, Experiment, Fault, Limit, Load, Overlap, OverrideError, Overrides,
-    Sampling, SteadyState, System, Target, read,
+    AbortWhen, CapturePlan, Compose, Experiment, Fault, Limit, Load, Overlap, OverrideError,
+    Overrides, Sampling, SteadyState, System, Target, read,
 };
 use crate::seed::Seed;
 
@@ -217,11 +217,14 @@ impl ExperimentForm {
         for entry in self.limits.into_iter().flat_map(|l| l.value.0) {
             match entry.value {
                 Entry::Limits(list) => limits.extend(list.into_iter().map(|limit| Limit {
-                    // Only a `--duration` leaves a window that is too long.
+                    // Only a default or a `--duration` leaves a window that is too long.
                     window: limit.window.map(|w| w.min(profile)),
                     ..limit
                 })),
-                Entry::Abort(list) => abort_when.extend(list),
+                Entry::Abort(list) => abort_when.extend(
+                    list.into_iter()
+                        .map(|abort| AbortWhen { window: abort.window.min(profile), ..abort }),
+                ),
             }
         }
         Some(Experiment {

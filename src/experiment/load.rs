@@ -17,6 +17,9 @@ use crate::units::{duration, duration_text};
 /// The load.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Load {
+    /// No load yet, while sampling goes on; not judged.
+    #[serde(default, with = "duration_text")]
+    pub settle: Duration,
     /// Ramp from nothing to the first rate; not judged.
     #[serde(with = "duration_text")]
     pub warmup: Duration,
@@ -150,6 +153,8 @@ form! {
 form! {
     /// The load: how much, in what shape, for how long, of what.
     struct LoadForm {
+        /// No load yet, while sampling goes on: what does the target need when it is idle? 0s to 24h.
+        settle: Lasting<0, 86_400_000> = Default("0s"),
         /// Ramp from nothing to the first rate; not judged. 0s to 24h.
         warmup: Lasting<0, 86_400_000> = Default("0s"),
         /// The shape: pieces one after the other; judged.
@@ -180,7 +185,7 @@ impl Decode for Load {
                 let hint = "give a `hold` or `ramp` a rate above 0/s";
                 found.add(place, "the profile has no arrivals", hint);
             }
-            let whole = load.warmup + load.profile_length() + load.cooldown;
+            let whole = load.settle + load.warmup + load.profile_length() + load.cooldown;
             if whole > LONGEST {
                 let message = format!("the run would take {}", duration(whole));
                 found.add(place, message, "a run takes 7days at most");
@@ -197,6 +202,7 @@ impl Decode for Load {
             }
         });
         Some(Self {
+            settle: form.settle?.value.0,
             warmup: form.warmup?.value.0,
             profile: profile.value.0.into_iter().map(|s| s.value).collect(),
             arrival: form.arrival?.value,

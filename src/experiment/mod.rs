@@ -41,7 +41,10 @@ pub use fault_schedule::FaultSchedule;
 pub use file::{LoadError, load, load_with, parse, schema};
 pub use http_step::{Expect, HttpStep, Method};
 pub use injection::{Direction, Injection, Pick, Signal, Victims};
-pub use limit::{LatencyFigure, Limit, LimitKind, Scope};
+pub use limit::{
+    Bound, BoundSide, Condition, CpuBase, LatencyFigure, Limit, LoadMeasure, Measure, Quantity,
+    RecoveryClock, Scope, Statistic,
+};
 pub use load::{Arrival, Load, Timeline, Tls};
 pub use overrides::{OverrideError, Overrides};
 pub use process::{Process, ProcessService};

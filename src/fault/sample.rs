@@ -40,6 +40,7 @@ pub(super) fn experiment(faults: Vec<Fault>) -> Experiment {
         },
         variables: BTreeMap::new(),
         load: Load {
+            settle: Duration::ZERO,
             warmup: Duration::ZERO,
             profile: vec![Segment::Hold {
                 rate: Rate::per_second(10.0),

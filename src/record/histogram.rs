@@ -74,6 +74,12 @@ impl Histogram {
         (!self.is_empty()).then(|| Duration::from_micros(self.0.value_at_quantile(q)))
     }
 
+    /// How many durations are at most `d`, to three significant digits of `d`.
+    pub fn count_within(&self, d: Duration) -> u64 {
+        let us = u64::try_from(d.as_micros()).unwrap_or(MAX_US).min(MAX_US);
+        self.0.count_between(0, us)
+    }
+
     /// The longest duration; `None` when empty.
     pub fn max(&self) -> Option<Duration> {
         (!self.is_empty()).then(|| Duration::from_micros(self.0.max()))
@@ -140,6 +146,12 @@ mod tests {
         let back = Histogram::from_v2(&both.to_v2()).unwrap();
         assert_eq!(back, both);
         assert_eq!(back.quantile(0.99), both.quantile(0.99));
+        let below = Duration::from_millis(7);
+        assert_eq!(a.count_within(below), 1000);
+        assert_eq!(
+            (a.count_within(Duration::ZERO), a.count_within(Duration::from_hours(9))),
+            (0, 1999)
+        );
         assert!(Histogram::new().quantile(0.5).is_none());
         assert!(Histogram::from_v2(b"no histogram").is_err());
     }

@@ -44,5 +44,6 @@ pub use slice::{
     Counts, ErrorCount, HistogramRow, LoadSlice, Outcome, Quantiles, SliceRow, StepId, StepSlice,
 };
 pub use verdict::{
-    Availability, FaultResult, LimitResult, Recovery, Side, Tier, Verdict, VerdictOutcome,
+    Availability, ErrorBudget, FaultResult, LimitResult, Recoveries, Recovery, Side, Tier, Times,
+    Verdict, VerdictOutcome,
 };

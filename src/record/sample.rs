@@ -69,6 +69,8 @@ pub struct Reading {
     pub load_milli: Option<u64>,
     /// Free bytes on the disk of the data folder (host only).
     pub disk_free: Option<u64>,
+    /// CPU limit, thousandths of a core; `None` when unlimited.
+    pub cpu_limit_milli: Option<u64>,
 }
 
 /// A reading with its place in time.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Counts, InstanceClues, LeakResult, LedgerRow};
 use crate::clock::Offset;
 use crate::ids::FaultId;
+use crate::units::Percent;
 
 /// One limit's tier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -131,6 +132,59 @@ pub struct FaultResult {
     pub recovery: Recovery,
 }
 
+/// Median and largest of some times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Times {
+    /// Median; of an even number the longer of the two in the middle.
+    pub median: Duration,
+    /// The longest.
+    pub max: Duration,
+}
+
+/// The recoveries from all faults of one entry of the file. Censored ones are counted, never averaged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recoveries {
+    /// Name of the entry.
+    pub fault: String,
+    /// How many faults of it were injected.
+    pub injected: u32,
+    /// Of these: the workload never left its band. Their recovery took no time.
+    pub unaffected: u32,
+    /// It left its band and came back.
+    pub recovered: u32,
+    /// It was not back before the next fault or the end of the load.
+    pub censored: u32,
+    /// There was no band to measure against.
+    pub no_baseline: u32,
+    /// From the fault's end until the workload was back; `None` when it never was.
+    pub from_end: Option<Times>,
+    /// From the fault's start.
+    pub from_start: Option<Times>,
+    /// From the injection to the first error, where there was one.
+    pub first_error: Option<Times>,
+}
+
+/// What an objective of availability leaves to lose, and where it went. Counts are arrivals.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ErrorBudget {
+    /// The objective.
+    pub objective: Percent,
+    /// What may be lost in the whole profile, as it was planned.
+    pub allowed: f64,
+    /// What was lost.
+    pub spent: u64,
+    /// Of that, outside faults and recovery.
+    pub outside_faults: u64,
+    /// While a fault was in force.
+    pub during_faults: u64,
+    /// Between a fault's end and recovery.
+    pub recovering: u64,
+    /// Per fault that was injected, by start: from its start to recovery. Where faults overlap, what was lost counts for each.
+    pub faults: Vec<(FaultId, u64)>,
+    /// Per ledger row: how many times as fast as would spend the budget over the profile. `None` when nothing fell due.
+    pub burn_rates: Vec<Option<f64>>,
+}
+
 /// ok / scheduled, split.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Availability {
@@ -173,4 +227,10 @@ pub struct Verdict {
     /// Where to look first, for each instance of which anything is to be said.
     #[serde(default)]
     pub clues: Vec<InstanceClues>,
+    /// Recoveries by entry of the file, in its order.
+    #[serde(default)]
+    pub recoveries: Vec<Recoveries>,
+    /// The error budget, when the experiment states an objective.
+    #[serde(default)]
+    pub error_budget: Option<ErrorBudget>,
 }

@@ -4,7 +4,7 @@ use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStat
 
 use super::facts::Facts;
 use super::figures::{outcome, recovery, span};
-use crate::experiment::LimitKind;
+use crate::experiment::{Measure, Quantity, RecoveryClock};
 use crate::record::{FaultResult, LimitResult, Recovery, Tier, VerdictOutcome};
 
 /// The file's text.
@@ -106,11 +106,11 @@ fn fault(facts: &Facts<'_>, f: &FaultResult) -> TestCase {
 fn bound(facts: &Facts<'_>, f: &FaultResult) -> Option<std::time::Duration> {
     let run = &facts.data.run;
     let planned = run.faults.iter().find(|p| p.id == f.id)?;
-    let limits = run.experiment.limits.iter().filter_map(|l| match &l.kind {
-        LimitKind::Recovery { fault, max, .. }
+    let limits = run.experiment.limits.iter().filter_map(|l| match (&l.measure, l.bound.limit) {
+        (Measure::Recovery { fault, from: RecoveryClock::End }, Quantity::Time(max))
             if fault.as_ref().is_none_or(|n| *n == planned.name) =>
         {
-            Some(*max)
+            Some(max)
         }
         _ => None,
     });

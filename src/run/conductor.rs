@@ -218,7 +218,12 @@ impl Scene {
         if let Err(trouble) = self.prepare(hands).await {
             return Some(trouble);
         }
-        let begin = self.clock.now() + Duration::from_millis(100);
+        let settle = self.experiment.load.settle;
+        if settle > Duration::ZERO {
+            let text = format!("no load yet for {}", crate::units::duration(settle));
+            self.deps.watchers.progress(text);
+        }
+        let begin = self.clock.now() + Duration::from_millis(100) + settle;
         hands.live = Live::new(&self.experiment, &self.deps.plan.faults, self.clock, begin);
         let job = Job {
             load: self.experiment.load.clone(),

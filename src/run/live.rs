@@ -14,7 +14,7 @@ use crate::record::{
     PlannedFault, Sample, Scrapes, SliceRow, StopCause, TargetAction, Victim,
 };
 use crate::target::{TargetEvent, TargetEventKind};
-use crate::verdict::{self, Book, Watch};
+use crate::verdict::{Book, Steady, Watch};
 
 /// What reaches the loop.
 #[derive(Debug)]
@@ -73,11 +73,10 @@ pub(super) struct Live {
     cool_over: bool,
     /// When the profile ended; `None` as long as it has not begun.
     held_until: Option<Offset>,
-    experiment: Arc<Experiment>,
     pending: VecDeque<PlannedFault>,
     book: Book,
     watch: Watch,
-    steady: Option<(Offset, Vec<LoadSlice>)>,
+    steady: Option<(Offset, Steady)>,
     load_ended: bool,
     captures: Captures,
     out: Vec<Output>,
@@ -112,9 +111,10 @@ impl Live {
             cool_end: profile.1 + experiment.load.cooldown,
             pending: faults.iter().cloned().collect(),
             book: Book::new(experiment, faults, profile.0),
-            watch: Watch::new(experiment),
-            steady: experiment.steady_state.as_ref().map(|s| (profile.0 + s.lasts, Vec::new())),
-            experiment: Arc::clone(experiment),
+            watch: Watch::new(experiment, begin),
+            steady: experiment.steady_state.as_ref().map(|state| {
+                (profile.0 + state.lasts, Steady::new(state, &experiment.load, begin))
+            }),
             timeline,
             load_ended: false,
             captures: Captures { every, next: profile.0 + every },
@@ -220,13 +220,8 @@ impl Live {
         if now < *end + Duration::from_secs(1) {
             return;
         }
-        let (Some((end, slices)), Some(state)) =
-            (self.steady.take(), &self.experiment.steady_state)
-        else {
-            return;
-        };
-        let window: Vec<LoadSlice> = slices.into_iter().filter(|s| s.to <= end).collect();
-        let (held, detail) = verdict::steady(state, &window, &self.experiment.load, self.begin);
+        let Some((_, steady)) = self.steady.take() else { return };
+        let (held, detail) = steady.finish();
         self.event(now, EventKind::Steady { held, detail: detail.clone() });
         if !held {
             self.stop(now, StopCause::SteadyState, format!("steady state not reached: {detail}"));
@@ -256,8 +251,10 @@ impl Live {
             {
                 self.stop(slice.to, StopCause::AbortWhen, reason);
             }
-            if let Some((_, slices)) = &mut self.steady {
-                slices.push((*slice).clone());
+            if let Some((end, steady)) = &mut self.steady
+                && slice.to <= *end
+            {
+                steady.slice(&slice);
             }
         }
         self.book.slice(&slice);

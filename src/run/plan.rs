@@ -39,9 +39,10 @@ impl Plan {
         Ok(Self { experiment, replicas, faults: schedule.faults, notes: schedule.notes })
     }
 
-    /// From the start of the load to the end of the cool-down.
+    /// From the moment the target is ready to the end of the cool-down.
     pub fn length(&self) -> Duration {
-        self.experiment.load.timeline().total + self.experiment.load.cooldown
+        let load = &self.experiment.load;
+        load.settle + load.timeline().total + load.cooldown
     }
 
     /// Disk that the records and reports will take, bytes: an estimate from measured sizes a second.

@@ -12,6 +12,8 @@ pub(super) struct CgroupV1 {
     oom: Option<KernelFile>,
     cpu: Option<KernelFile>,
     throttling: Option<KernelFile>,
+    cpu_quota: Option<KernelFile>,
+    cpu_period: Option<KernelFile>,
     pids: Option<KernelFile>,
     blocks: Option<KernelFile>,
 }
@@ -28,6 +30,8 @@ impl CgroupV1 {
             oom: file("memory", "memory.oom_control"),
             cpu: file("cpuacct", "cpuacct.usage"),
             throttling: file("cpu", "cpu.stat"),
+            cpu_quota: file("cpu", "cpu.cfs_quota_us"),
+            cpu_period: file("cpu", "cpu.cfs_period_us"),
             pids: file("pids", "pids.current"),
             blocks: file("blkio", "blkio.throttle.io_service_bytes_recursive"),
         })
@@ -42,9 +46,13 @@ impl CgroupV1 {
         let usage = number(&self.usage, buffer)?;
         let kernel = number(&self.kernel, buffer)?;
         let cpu_ns = number(&self.cpu, buffer)?;
+        // "-1", which is no whole number, stands for no limit.
+        let quota = number(&self.cpu_quota, buffer)?;
+        let period = number(&self.cpu_period, buffer)?;
         let pids = number(&self.pids, buffer)?;
         let mut reading = Reading { kernel, pids, ..memory(self.memory.text(buffer)?, usage) };
         reading.cpu_us = cpu_ns.map(|ns| ns / 1000);
+        reading.cpu_limit_milli = quota.zip(period).and_then(|(q, p)| (q * 1000).checked_div(p));
         if let Some(file) = &self.oom {
             reading.oom_kills = field(file.text(buffer)?, "oom_kill");
         }

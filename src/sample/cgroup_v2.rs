@@ -11,6 +11,7 @@ pub(super) struct CgroupV2 {
     limit: Option<KernelFile>,
     events: Option<KernelFile>,
     cpu: Option<KernelFile>,
+    cpu_limit: Option<KernelFile>,
     pids: Option<KernelFile>,
     blocks: Option<KernelFile>,
 }
@@ -26,6 +27,7 @@ impl CgroupV2 {
             limit: file("memory.max"),
             events: file("memory.events"),
             cpu: file("cpu.stat"),
+            cpu_limit: file("cpu.max"),
             pids: file("pids.current"),
             blocks: file("io.stat"),
         })
@@ -50,6 +52,9 @@ impl CgroupV2 {
             reading.cpu_us = field(text, "usage_usec");
             reading.throttled_us = field(text, "throttled_usec");
         }
+        if let Some(file) = &self.cpu_limit {
+            reading.cpu_limit_milli = cpu_limit(file.text(buffer)?);
+        }
         if let Some(file) = &self.blocks {
             let (read, write) = blocks(file.text(buffer)?);
             (reading.blk_read, reading.blk_write) = (Some(read), Some(write));
@@ -72,6 +77,14 @@ fn memory(stat: &str, usage: Option<u64>) -> Reading {
         working_set: usage.zip(idle).map(|(usage, idle)| usage.saturating_sub(idle)),
         ..Reading::default()
     }
+}
+
+/// `50000 100000` is half a core; `max 100000` is no limit.
+fn cpu_limit(text: &str) -> Option<u64> {
+    let mut words = text.split_ascii_whitespace();
+    let quota: u64 = words.next()?.parse().ok()?;
+    let period: u64 = words.next()?.parse().ok()?;
+    quota.saturating_mul(1000).checked_div(period)
 }
 
 /// Lines `8:0 rbytes=4096 wbytes=0 rios=1 wios=0 dbytes=0 dios=0`; none when nothing was read or written.
@@ -136,6 +149,8 @@ mod tests {
         fs::write(group.join("memory.max"), "67108864\n").unwrap();
         let limited = CgroupV2::open(&membership).unwrap().read(&mut Vec::new()).unwrap();
         assert_eq!(limited.limit, Some(67_108_864));
+        assert_eq!(cpu_limit("50000 100000\n"), Some(500));
+        assert_eq!((cpu_limit("max 100000\n"), cpu_limit("5 0")), (None, None));
     }
 
     #[test]

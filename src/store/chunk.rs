@@ -7,8 +7,12 @@ use crate::record::Reading;
 /// One reading in its series: when, in which life of the process, and the figures.
 pub(super) type Point = (Offset, u32, Reading);
 
-const FORMAT: u8 = 1;
-const FIGURES: usize = 17;
+/// The figures of today.
+const FORMAT: u8 = 2;
+const FIGURES: usize = 18;
+/// Before there were CPU limits.
+const FORMAT_1: u8 = 1;
+const FIGURES_1: usize = 17;
 /// More than any writer puts into one chunk; damaged bytes can't ask for more memory than this needs.
 const MAX_ROWS: u64 = 1 << 20;
 
@@ -30,9 +34,11 @@ pub(super) fn encode(points: &[Point]) -> Vec<u8> {
 
 /// Unpacks readings.
 pub(super) fn decode(mut bytes: &[u8]) -> Result<Vec<Point>, CodecError> {
-    if get_byte(&mut bytes)? != FORMAT {
-        return Err(CodecError::Invalid);
-    }
+    let stored = match get_byte(&mut bytes)? {
+        FORMAT => FIGURES,
+        FORMAT_1 => FIGURES_1,
+        _ => return Err(CodecError::Invalid),
+    };
     let rows = get_varint(&mut bytes)?;
     if rows > MAX_ROWS {
         return Err(CodecError::Invalid);
@@ -41,7 +47,11 @@ pub(super) fn decode(mut bytes: &[u8]) -> Result<Vec<Point>, CodecError> {
     let at = get_column(&mut bytes, rows)?;
     let epoch = get_column(&mut bytes, rows)?;
     let columns = (0..FIGURES)
-        .map(|_| get_column(&mut bytes, rows))
+        .map(
+            |figure| {
+                if figure < stored { get_column(&mut bytes, rows) } else { Ok(vec![None; rows]) }
+            },
+        )
         .collect::<Result<Vec<_>, CodecError>>()?;
     (0..rows)
         .map(|row| {
@@ -72,6 +82,7 @@ fn figures(reading: &Reading) -> [Option<u64>; FIGURES] {
         restarts,
         load_milli,
         disk_free,
+        cpu_limit_milli,
     } = *reading;
     [
         anon,
@@ -91,6 +102,7 @@ fn figures(reading: &Reading) -> [Option<u64>; FIGURES] {
         restarts,
         load_milli,
         disk_free,
+        cpu_limit_milli,
     ]
 }
 
@@ -113,6 +125,7 @@ fn reading(figures: &[Option<u64>; FIGURES]) -> Reading {
         restarts,
         load_milli,
         disk_free,
+        cpu_limit_milli,
     ] = *figures;
     Reading {
         anon,
@@ -132,6 +145,7 @@ fn reading(figures: &[Option<u64>; FIGURES]) -> Reading {
         restarts,
         load_milli,
         disk_free,
+        cpu_limit_milli,
     }
 }
 
@@ -159,6 +173,15 @@ mod tests {
                 prop_assert_eq!(decode(&encode(&points)), Ok(points));
             }
         }
+    }
+
+    #[test]
+    fn a_chunk_from_before_cpu_limits_reads_without_them() {
+        let reading = Reading { anon: Some(7), disk_free: Some(9), ..Reading::default() };
+        let mut bytes = encode(&[(Offset::ZERO, 3, reading)]);
+        bytes[0] = FORMAT_1;
+        bytes.pop();
+        assert_eq!(decode(&bytes).unwrap(), [(Offset::ZERO, 3, reading)]);
     }
 
     #[test]

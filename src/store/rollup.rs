@@ -1,4 +1,7 @@
 //! Latency histograms of a full minute, merged into one row per step.
+//!
+//! For a minute from where a fault begins and from where it ends, rows stay as they are: what ended under the fault,
+//! while the target recovered, and otherwise can then be told apart to the second.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,6 +14,9 @@ use crate::record::{Histogram, HistogramError, HistogramRow, StepId};
 /// Profiles longer than this are kept by the minute, shorter ones by the second.
 const BY_SECOND: Duration = Duration::from_hours(1);
 const MINUTE_US: u64 = 60_000_000;
+/// So long from a fault's begin and from its end, rows stay by the second. Not less than a minute: no row then lies on
+/// both sides.
+const NEAR: Duration = Duration::from_mins(1);
 /// Past this the minute is left unmerged on disk: a minute of 300 steps fits.
 const MOST: usize = 20_000;
 
@@ -23,6 +29,8 @@ pub(super) struct Rollup {
     profile: Option<Offset>,
     fresh: Vec<(i64, HistogramRow)>,
     newest: Minute,
+    /// Where faults lately began and ended.
+    edges: Vec<Offset>,
 }
 
 /// Whether it belongs to the profile, and its number from the start of warm-up or profile.
@@ -37,12 +45,18 @@ impl Rollup {
             profile: None,
             fresh: Vec::new(),
             newest: (false, 0),
+            edges: Vec::new(),
         }
     }
 
     /// Takes note of the start of the profile.
     pub(super) fn profile_starts(&mut self, at: Offset) {
         self.profile = Some(at);
+    }
+
+    /// Takes note of where a fault begins or ends.
+    pub(super) fn fault_turns(&mut self, at: Offset) {
+        self.edges.push(at);
     }
 
     /// Takes note of a row that was committed.
@@ -68,7 +82,7 @@ impl Rollup {
         let mut groups: BTreeMap<(Minute, StepId), Vec<&(i64, HistogramRow)>> = BTreeMap::new();
         for entry in &self.fresh {
             let minute = self.minute(entry.1.from);
-            if all || minute < self.newest {
+            if (all || minute < self.newest) && !self.by_an_edge(&entry.1) {
                 groups.entry((minute, entry.1.step)).or_default().push(entry);
             }
         }
@@ -90,6 +104,13 @@ impl Rollup {
             .into_iter()
             .filter(|(_, row)| !all && self.minute(row.from) >= self.newest)
             .collect();
+        if let Some((_, oldest)) = self.fresh.first() {
+            self.edges.retain(|edge| *edge + NEAR > oldest.from);
+        }
+    }
+
+    fn by_an_edge(&self, row: &HistogramRow) -> bool {
+        self.edges.iter().any(|edge| *edge < row.to && row.from < *edge + NEAR)
     }
 
     fn minute(&self, at: Offset) -> Minute {

@@ -1,13 +1,14 @@
 //! What is written is what is read, packed or not.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::fixture::{at, note, run, samples, slice};
 use super::{Store, Writer};
 use crate::clock::Offset;
 use crate::record::{
-    Event, EventKind, Histogram, HistogramRow, LedgerRow, Phase, Provenance, RunData, RunStatus,
-    Sample, SliceRow, StepId, Subject,
+    Event, EventKind, FaultStage, Histogram, HistogramRow, LedgerRow, Phase, Provenance, RunData,
+    RunStatus, Sample, SliceRow, StepId, Subject,
 };
 
 const SECONDS: u64 = 150;
@@ -118,6 +119,50 @@ async fn latencies_of_long_profiles_are_merged_by_the_minute_without_loss() {
         [(at(0), at(10)), (at(10), at(70)), (at(70), at(130)), (at(130), at(150))],
         "minutes count from the start of the profile"
     );
+}
+
+#[tokio::test]
+async fn latencies_stay_by_the_second_where_a_fault_begins_and_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let run = run("hurt", "90m");
+    let writer = store.begin(&run).unwrap();
+    let turn = |second, stage| {
+        let fault = crate::ids::FaultId::new("kill", 1);
+        let at = at(second) + Duration::from_millis(500);
+        writer.event(Event { at, kind: EventKind::Fault { fault, stage } })
+    };
+    for second in 0..600 {
+        match second {
+            0 => {
+                let phase = EventKind::Phase { phase: Phase::Holding };
+                writer.event(Event { at: at(0), kind: phase }).await;
+            }
+            90 => turn(90, FaultStage::Injected).await,
+            300 => turn(300, FaultStage::Healed { evidence: String::new() }).await,
+            _ => {}
+        }
+        writer.slice(slice(second)).await;
+    }
+    writer.close().await.unwrap();
+    let rows = store.load(&run.id).unwrap().histograms;
+    let spans: Vec<(u64, u64)> = rows
+        .iter()
+        .filter(|r| r.step == StepId(0))
+        .map(|r| (r.from.as_micros() / 1_000_000, r.to.as_micros() / 1_000_000))
+        .collect();
+    // 90.5 s to 150.5 s, and 300.5 s to 360.5 s.
+    let fine = |from: u64, to: u64| (from..to).map(|s| (s, s + 1));
+    let expected: Vec<(u64, u64)> = [(0, 60), (60, 90)]
+        .into_iter()
+        .chain(fine(90, 151))
+        .chain([(151, 180), (180, 240), (240, 300)])
+        .chain(fine(300, 361))
+        .chain([(361, 420), (420, 480), (480, 540), (540, 600)])
+        .collect();
+    assert_eq!(spans, expected);
+    let scheduled: u64 = rows.iter().map(|r| r.counts.scheduled).sum();
+    assert_eq!(scheduled, 600 * 50, "nothing is lost");
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use super::pack::Packer;
 use super::rollup::Rollup;
 use super::writer::{Item, Loss, Losses};
 use crate::clock::{Offset, monotonic};
-use crate::record::{Event, EventKind, GapSource, Phase, Sample};
+use crate::record::{Event, EventKind, FaultStage, GapSource, Phase, Sample};
 
 /// From the first record of a batch to its commit.
 const GATHER: Duration = Duration::from_millis(250);
@@ -211,6 +211,13 @@ impl Scribe {
                 Item::Event(Event { at, kind: EventKind::Phase { phase: Phase::Holding } }) => {
                     self.rollup.profile_starts(at);
                 }
+                Item::Event(Event {
+                    at,
+                    kind:
+                        EventKind::Fault {
+                            stage: FaultStage::Injected | FaultStage::Healed { .. }, ..
+                        },
+                }) => self.rollup.fault_turns(at),
                 _ => {}
             }
         }

@@ -323,7 +323,7 @@ fn sick_before_faults(case: &Case) -> Option<Doubt> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Synthetic, error_rate, secs, target_event};
+    use super::super::testing::{Synthetic, secs, target_event};
     use super::*;
     use crate::record::{Counts, Event, FaultStage, RunData};
 
@@ -345,7 +345,8 @@ mod tests {
 
     #[test]
     fn a_sound_run_leaves_no_doubt() {
-        let data = Synthetic::hold(300).fault("kill", 100, 10).limit(error_rate("1%")).build();
+        let data =
+            Synthetic::hold(300).fault("kill", 100, 10).limit("error_rate: { max: 1% }").build();
         assert_eq!(seen(&data), []);
     }
 
@@ -458,6 +459,6 @@ mod tests {
     #[test]
     fn an_unmeasured_limit_is_a_doubt() {
         let idle = Synthetic::hold(100).rate(0.0).each(0..100, |s| s.counts = Counts::default());
-        one(&idle.limit(error_rate("1%")).build(), Side::Longhaul, "only 0 arrivals");
+        one(&idle.limit("error_rate: { max: 1% }").build(), Side::Longhaul, "only 0 arrivals");
     }
 }

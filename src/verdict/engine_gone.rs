@@ -9,10 +9,14 @@ use super::windows::Span;
 use super::words::duration;
 use crate::record::{Counts, EventKind, GapSource, StopCause, Tier};
 
+/// Limits that count arrivals by how they ended.
+const COUNTED: [&str; 6] =
+    ["achieved_rate", "throughput", "error_rate", "success_rate", "availability", "error_budget"];
+
 /// What speaks against laying a breach on the target: when most of the bad arrivals came while the engine did
 /// not answer, nobody knows whether its containers were there. `None` when no count of arrivals was breached.
 pub(super) fn excuse(case: &Case, judged: Span, limits: &[Judged]) -> Option<String> {
-    let counted = |name: &str| name.starts_with("error_rate") || name.starts_with("achieved_rate");
+    let counted = |name: &str| COUNTED.iter().any(|kind| name.starts_with(kind));
     let breached = limits.iter().any(|l| l.result.tier == Tier::Fail && counted(&l.result.name))
         || case.stop().is_some_and(|(_, cause, _)| cause == StopCause::AbortWhen);
     if !breached {
@@ -48,13 +52,13 @@ pub(super) fn excuse(case: &Case, judged: Span, limits: &[Judged]) -> Option<Str
 #[cfg(test)]
 mod tests {
     use super::super::judge;
-    use super::super::testing::{Synthetic, error_rate, secs};
+    use super::super::testing::{Synthetic, secs};
     use crate::record::{Event, EventKind, GapSource, Side, Verdict};
 
     /// Half of the arrivals of seconds 200 to 260 go wrong; the engine is away from 195 to `back`.
     fn run(back: Option<u64>) -> Verdict {
         let mut data = Synthetic::hold(300)
-            .limit(error_rate("1%"))
+            .limit("error_rate: { max: 1% }")
             .each(200..260, |s| (s.counts.ok, s.counts.failed) = (25, 25))
             .build();
         if let Some(back) = back {

@@ -7,7 +7,8 @@ use super::windows::Life;
 use crate::clock::Offset;
 use crate::experiment::{Direction, Injection};
 use crate::record::{
-    Counts, Event, EventKind, FaultResult, PlannedFault, Recovery, TargetAction, Victim,
+    Counts, Event, EventKind, FaultResult, PlannedFault, Recoveries, Recovery, TargetAction, Times,
+    Victim,
 };
 
 /// Every planned fault, judged, in the order of the plan.
@@ -39,6 +40,60 @@ fn result(case: &Case, i: usize, fault: &PlannedFault) -> FaultResult {
             .and_then(|((healed, _), from)| healthy_after(&case.data.events, fault, from, *healed)),
         recovery: measured.map_or_else(never, |m| m.recovery.clone()),
     }
+}
+
+/// The recoveries from the faults of each entry of the file, in its order.
+pub(super) fn recoveries(case: &Case) -> Vec<Recoveries> {
+    let planned = &case.data.run.faults;
+    let mut names: Vec<&str> = Vec::new();
+    for fault in planned {
+        if !names.contains(&fault.name.as_str()) {
+            names.push(&fault.name);
+        }
+    }
+    let of = |name: &str| {
+        let mine = case.windows.iter().filter(|w| planned[w.fault].name == name);
+        let (mut ends, mut starts, mut firsts) = (Vec::new(), Vec::new(), Vec::new());
+        let mut all = Recoveries {
+            fault: name.to_owned(),
+            injected: 0,
+            unaffected: 0,
+            recovered: 0,
+            censored: 0,
+            no_baseline: 0,
+            from_end: None,
+            from_start: None,
+            first_error: None,
+        };
+        for window in mine {
+            all.injected += 1;
+            firsts.extend(window.measured.first_error);
+            match &window.measured.recovery {
+                Recovery::Recovered { from_end, from_start } => {
+                    all.recovered += 1;
+                    ends.push(*from_end);
+                    starts.push(*from_start);
+                }
+                Recovery::Unaffected => {
+                    all.unaffected += 1;
+                    ends.push(Duration::ZERO);
+                    starts.push(Duration::ZERO);
+                }
+                Recovery::NotRecovered { .. } => all.censored += 1,
+                Recovery::NoBaseline { .. } => all.no_baseline += 1,
+            }
+        }
+        (all.from_end, all.from_start, all.first_error) =
+            (times(ends), times(starts), times(firsts));
+        all
+    };
+    names.into_iter().map(of).collect()
+}
+
+fn times(mut all: Vec<Duration>) -> Option<Times> {
+    all.sort_unstable();
+    let max = *all.last()?;
+    Some(Times { median: all[all.len() / 2], max })
 }
 
 fn ending(life: &Life) -> String {
@@ -170,6 +225,30 @@ mod tests {
             matches!(result.recovery, Recovery::Recovered { from_end, .. } if from_end == secs(5))
         );
         assert_eq!(result.healthy_after, Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn recoveries_are_told_by_entry_and_censored_ones_apart() {
+        let down = |s: &mut super::super::testing::Sec| (s.counts.ok, s.counts.failed) = (25, 25);
+        let data = Synthetic::hold(1000)
+            .fault("kill", 100, 10)
+            .each(102..115, down)
+            .fault("kill", 300, 10)
+            .each(300..330, down)
+            .fault("kill", 500, 10)
+            .fault("cut", 700, 10)
+            .each(700..1000, down)
+            .build();
+        let all = recoveries(&Case::new(&data));
+        assert_eq!((all[0].fault.as_str(), all[1].fault.as_str()), ("kill", "cut"));
+        let kill = &all[0];
+        assert_eq!((kill.injected, kill.unaffected, kill.recovered, kill.censored), (3, 1, 2, 0));
+        assert_eq!(kill.from_end, Some(Times { median: secs(5), max: secs(20) }));
+        assert_eq!(kill.from_start, Some(Times { median: secs(15), max: secs(30) }));
+        let first = kill.first_error.unwrap();
+        assert!(first.max.abs_diff(secs(2)) <= secs(1), "{first:?}");
+        let cut = &all[1];
+        assert_eq!((cut.injected, cut.censored, cut.from_end), (1, 1, None));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::availability::availability;
 use super::case::Case;
 use super::conclusive::{Doubt, doubts};
 use super::words::{duration, many, percent};
-use super::{faults, leaks, limits};
+use super::{error_budget, faults, leaks, limits};
 use crate::record::{
     LimitResult, Recovery, RunData, Side, StopCause, Tier, Verdict, VerdictOutcome,
 };
@@ -36,6 +36,8 @@ pub fn judge(data: &RunData) -> Verdict {
         availability: availability(&case),
         clues: leaks::hints(data, &leaks),
         leaks,
+        recoveries: faults::recoveries(&case),
+        error_budget: error_budget::budget(&case),
         ledger: case.ledger,
     }
 }
@@ -250,15 +252,14 @@ fn side_name(side: Side) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Synthetic, error_rate, latency_p99, secs, wide};
+    use super::super::testing::{Synthetic, secs};
     use super::*;
     use crate::clock::Offset;
-    use crate::experiment::LimitKind;
     use crate::record::{Counts, Event, EventKind, FaultStage, Phase};
     use proptest::prelude::*;
 
     fn sound() -> Synthetic {
-        Synthetic::hold(300).fault("kill", 100, 10).limit(error_rate("1%"))
+        Synthetic::hold(300).fault("kill", 100, 10).limit("error_rate: { max: 1% }")
     }
 
     fn broken() -> Synthetic {
@@ -290,7 +291,7 @@ mod tests {
             |v: Verdict| format!("{:?} {} {:?} {}", v.outcome, v.exit_code, v.side, v.headline);
         insta::assert_snapshot!(line(judge(&sound().build())), @"Passed 0 None passed: 1 limit held over 5m 00s, 1 fault healed");
         insta::assert_snapshot!(line(judge(&broken().build())), @"Failed 10 Some(Target) failed: error_rate was 4 % (limit <= 1%, 3 % outside)");
-        insta::assert_snapshot!(line(judge(&sound().limit(latency_p99("5ms")).limit(error_rate("0.5%")).each(0..300, |s| (s.counts.ok, s.counts.failed) = (49, 1)).build())), @"Failed 10 Some(Target) failed: error_rate was 2 % (limit <= 1%, 1 % outside), and 2 more");
+        insta::assert_snapshot!(line(judge(&sound().limit("latency: { p99: 5ms }").limit("error_rate: { max: 0.5% }").each(0..300, |s| (s.counts.ok, s.counts.failed) = (49, 1)).build())), @"Failed 10 Some(Target) failed: error_rate was 2 % (limit <= 1%, 1 % outside), and 2 more");
         insta::assert_snapshot!(line(judge(&sound().each(0..90, |s| s.late = Duration::from_millis(9)).build())), @"Inconclusive 11 Some(Longhaul) inconclusive: the load generator was late: p99 over 5 ms in 90 of 300 seconds, at worst 9.01 ms");
         insta::assert_snapshot!(line(stopped(sound(), StopCause::Interrupt, "Ctrl-C")), @"Aborted 130 Some(Environment) interrupted after 2m 30s of 5m 00s: Ctrl-C");
         insta::assert_snapshot!(line(stopped(sound(), StopCause::Terminate, "SIGTERM")), @"Aborted 143 Some(Environment) interrupted after 2m 30s of 5m 00s: SIGTERM");
@@ -299,7 +300,7 @@ mod tests {
         insta::assert_snapshot!(line(stopped(sound(), StopCause::Internal, "the disk is full")), @"Errored 1 Some(Longhaul) longhaul could not go on after 2m 30s of 5m 00s: the disk is full");
         let mut warned = sound();
         warned = warned
-            .limit(wide("5%", "0.1%"))
+            .limit("error_rate: { max: 5%, warn: 0.1% }")
             .each(200..205, |s| (s.counts.ok, s.counts.failed) = (40, 10));
         insta::assert_snapshot!(line(judge(&warned.build())), @"Warned 0 Some(Target) passed with a warning: error_rate was 0.33 % (warn <= 0.1%, limit <= 5%)");
         let mut stuck = sound().build();
@@ -347,8 +348,9 @@ mod tests {
 
     #[test]
     fn a_breach_of_abort_when_outweighs_what_there_was_no_time_to_measure() {
-        let recovery = LimitKind::Recovery { fault: None, max: secs(60), warn: None };
-        let quiet = || Synthetic::hold(300).limit(recovery.clone()).limit(error_rate("1%"));
+        let quiet = || {
+            Synthetic::hold(300).limit("recovery: { max: 60s }").limit("error_rate: { max: 1% }")
+        };
         assert_eq!(judge(&quiet().build()).exit_code, 11);
         assert_eq!(stopped(quiet(), StopCause::AbortWhen, "error_rate").exit_code, 10);
     }

@@ -1,6 +1,6 @@
 //! Judging: pure functions over records.
 //!
-//! Owns the limits, the ledger, recovery, availability, and what makes a run inconclusive. In go the
+//! Owns the limits, the ledger, recovery, availability, the error budget, and what makes a run inconclusive. In go the
 //! records of a run ([`crate::record::RunData`]), or its slices, samples and events as they come; out
 //! come ledger rows, breaches of `abort_when`, and one [`crate::record::Verdict`]. Judging stored records
 //! again gives the same verdict. Never does I/O, reads a clock or touches the target.
@@ -12,14 +12,15 @@ mod case;
 mod clues;
 mod conclusive;
 mod engine_gone;
+mod error_budget;
 mod faults;
-mod gauge;
 mod judge;
 pub mod leak;
 mod leaks;
 mod ledger;
 mod limits;
 mod memory;
+mod part;
 mod recovery;
 mod second;
 mod sliding;
@@ -33,4 +34,4 @@ mod words;
 pub use abort::Watch;
 pub use book::Book;
 pub use judge::judge;
-pub use steady::steady;
+pub use steady::Steady;

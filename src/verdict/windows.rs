@@ -20,6 +20,11 @@ impl Span {
         self.to.since(self.from)
     }
 
+    /// Its middle.
+    pub(super) fn middle(&self) -> Offset {
+        self.from + self.length() / 2
+    }
+
     /// Whether the moment lies in it.
     pub(super) fn contains(&self, at: Offset) -> bool {
         self.from <= at && at < self.to
@@ -91,6 +96,14 @@ pub(super) struct FaultWindow {
     pub(super) measured: Measured,
 }
 
+impl FaultWindow {
+    /// Its force as seconds show it: a fault of no length still touches the second it happened in.
+    pub(super) fn seen(&self) -> Span {
+        let to = self.force.to.max(self.force.from + Duration::from_micros(1));
+        Span { from: self.force.from, to }
+    }
+}
+
 /// Longest recovery tail of a fault without `recover_within`.
 const LONGEST_TAIL: Duration = Duration::from_mins(5);
 /// Tail of a fault whose recovery can't be measured for want of a baseline.
@@ -151,10 +164,7 @@ pub(super) enum Weather {
 pub(super) fn weather(windows: &[FaultWindow], stretch: Span) -> Weather {
     let mut weather = Weather::Clear;
     for window in windows {
-        // A fault of no length still touches the second it happened in.
-        let to = window.force.to.max(window.force.from + Duration::from_micros(1));
-        let force = Span { from: window.force.from, to };
-        if stretch.overlap(&force) > Duration::ZERO {
+        if stretch.overlap(&window.seen()) > Duration::ZERO {
             return Weather::Fault;
         }
         if stretch.overlap(&Span { from: window.force.to, to: window.tail }) > Duration::ZERO {

@@ -15,10 +15,14 @@ pub(super) enum Unit {
     Bytes,
     /// A number of things.
     Count,
+    /// How many a second.
+    Rate,
+    /// A number without a unit.
+    Number,
 }
 
 impl Unit {
-    /// A figure with its unit: `0.42 %`, `312 ms`, `213.4 MiB`, `3`. Only the size is written, not the sign.
+    /// A figure with its unit: `0.42 %`, `312 ms`, `213.4 MiB`, `3`, `49.9/s`. Only the size is written, not the sign.
     pub(super) fn text(self, value: f64) -> String {
         let size = value.abs();
         match self {
@@ -26,8 +30,22 @@ impl Unit {
             Self::Seconds => duration(Duration::try_from_secs_f64(size).unwrap_or(Duration::MAX)),
             Self::Bytes => Bytes(size.round() as u64).human(),
             Self::Count => trim(size, 2),
+            Self::Rate => format!("{}/s", figures(size)),
+            Self::Number => figures(size),
         }
     }
+}
+
+/// A number to about four figures: `0.0123`, `0.938`, `49.97`, `12340`.
+fn figures(number: f64) -> String {
+    let digits = match number {
+        n if n >= 1000.0 => 0,
+        n if n >= 100.0 => 1,
+        n if n >= 10.0 => 2,
+        n if n >= 0.1 => 3,
+        _ => 5,
+    };
+    trim(number, digits)
 }
 
 /// A fraction in percent: two decimals, four where it is small: `12.5 %`, `0.004 %`.
@@ -86,6 +104,9 @@ mod tests {
         assert_eq!(percent(0.000_04), "0.004 %");
         assert_eq!(percent(1.0), "100 %");
         assert_eq!(Unit::Bytes.text(-1024.0), "1.0 KiB");
+        let numbers = [0.0, 0.012_34, 0.9376, 49.968, 12_340.4].map(|n| Unit::Number.text(n));
+        assert_eq!(numbers, ["0", "0.01234", "0.938", "49.97", "12340"]);
+        assert_eq!(Unit::Rate.text(500.0), "500/s");
         assert_eq!(many(1, "fault"), "1 fault");
         assert_eq!(many(0, "fault"), "0 faults");
     }

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::experiment::{
-    Body, CaptureSource, FaultSchedule, Injection, LatencyFigure, LimitKind, Part, Pick, Probe,
-    Segment, Step,
+    Body, CaptureSource, FaultSchedule, Injection, LatencyFigure, LoadMeasure, Measure, Part, Pick,
+    Probe, Segment, Step,
 };
 
 pub(super) const FULL: &str = r#"version: 1
@@ -20,6 +20,7 @@ target:
   ready: { http: "{{base}}/health", within: 3m }
 variables: { base: "http://127.0.0.1:8080" }
 load:
+  settle: 30s
   warmup: 10m
   profile:
     - ramp: { from: 0/s, to: 50/s, over: 5m }
@@ -73,6 +74,16 @@ limits:
   - memory_growth: { max: 10% }
   - restarts: { max: 0, unless: injected }
   - recovery: { fault: stop-db, max: 60s }
+  - throughput: { min: 40/s, warn: 45/s, step: buy/POST /orders, window: 10m }
+  - success_rate: { min: 99%, scope: { during: kill-one-api } }
+  - availability: { min: 99.9%, warn: 99.95% }
+  - error_budget: { objective: 99.5%, spent: 100%, burn_rate: 14.4, window: 2h }
+  - apdex: { target: 200ms, min: 0.9, scope: recovery }
+  - memory: { service: db, mean: 64MiB, scope: idle }
+  - memory_growth: { per_1000_requests: 10MB }
+  - memory_back: { within: 10%, warn: 5% }
+  - cpu: { max: 80%, mean: 50%, of: limit }
+  - recovery: { median: 30s, from: start }
   - abort_when: { error_rate: { max: 50%, window: 5m } }
 sampling: { interval: 500ms, ledger: 1h, scrape: { api: "http://api.target:8080/metrics" } }
 capture:
@@ -148,11 +159,12 @@ fn the_whole_format_is_read() {
     let hours = |h: f64| Duration::from_secs_f64(h * 3600.0);
     assert_eq!(e.faults[2].schedule, FaultSchedule::At(vec![hours(3.0), hours(5.5)]));
     assert_eq!(e.steady_state.as_ref().unwrap().require.len(), 3);
-    assert_eq!((e.limits.len(), e.abort_when.len()), (11, 1));
+    assert_eq!((e.limits.len(), e.abort_when.len()), (23, 1));
     assert!(matches!(
-        &e.limits[3].kind,
-        LimitKind::Latency { figure: LatencyFigure::P95, warn: Some(_), .. }
+        &e.limits[3].measure,
+        Measure::Load(LoadMeasure::Latency { figure: LatencyFigure::P95, .. })
     ));
+    assert!(e.limits[3].bound.warn.is_some());
     assert_eq!(e.abort_when[0].window, Duration::from_mins(5));
     assert_eq!(e.sampling.interval, Duration::from_millis(500));
     // What is stored reads back as the same experiment.
@@ -178,16 +190,16 @@ fn all_problems_are_told_at_once_each_at_its_place() {
     insta::assert_snapshot!(read(&text).unwrap_err(), @r#"
     e.yaml:5:1: unknown key "sed" (did you mean `seed`? allowed here: version, name, description, tags, seed, variables, target, load, faults, overlap, steady_state, limits, sampling, capture)
     e.yaml:6:1: `retention` is not available in this version (available here: version, name, description, tags, seed, variables, target, load, faults, overlap, steady_state, limits, sampling, capture)
-    e.yaml:15:21: "50" is not a rate (0 to 1000000/s) (write for example "50/s" or "3000/m")
-    e.yaml:23:15: expected a whole number from 1 to 1000000, found "0"
-    e.yaml:36:80: `tokn` is neither a variable nor captured by an earlier step (did you mean `token`?)
-    e.yaml:40:32: "apii" is not a service of the target (did you mean `api`?)
-    e.yaml:40:44: expected one, all, a number or a percentage, found "none" (write one, all, 2 or 50%)
-    e.yaml:40:58: expected a word such as SIGKILL, found "SIGKIL" (did you mean `SIGKILL`?)
-    e.yaml:44:49: "api" is already in the partition (each service is in one group, once)
-    e.yaml:57:34: `warn` must be less than the limit (`warn` is the stricter tier)
-    e.yaml:62:5: `leak` is not available in this version (available here: achieved_rate, error_rate, latency, memory, memory_growth, restarts, recovery, abort_when)
-    e.yaml:64:24: "stop-dv" is not a fault of this file (did you mean `stop-db`?)
+    e.yaml:16:21: "50" is not a rate (0 to 1000000/s) (write for example "50/s" or "3000/m")
+    e.yaml:24:15: expected a whole number from 1 to 1000000, found "0"
+    e.yaml:37:80: `tokn` is neither a variable nor captured by an earlier step (did you mean `token`?)
+    e.yaml:41:32: "apii" is not a service of the target (did you mean `api`?)
+    e.yaml:41:44: expected one, all, a number or a percentage, found "none" (write one, all, 2 or 50%)
+    e.yaml:41:58: expected a word such as SIGKILL, found "SIGKIL" (did you mean `SIGKILL`?)
+    e.yaml:45:49: "api" is already in the partition (each service is in one group, once)
+    e.yaml:58:34: `warn` must be less than the limit (`warn` is the stricter tier)
+    e.yaml:63:5: `leak` is not available in this version (available here: achieved_rate, throughput, error_rate, success_rate, availability, apdex, latency, error_budget, memory, memory_growth, memory_back, cpu, restarts, recovery, abort_when)
+    e.yaml:65:24: "stop-dv" is not a fault of this file (did you mean `stop-db`?)
     "#);
 }
 
@@ -199,17 +211,17 @@ fn problems_are_drawn_into_the_file() {
     let drawn = problems.graphical(false).replace(&dir.path().display().to_string(), "");
     insta::assert_snapshot!(drawn, @r#"
      × unknown key "timeuot"
-       ╭─[/e.yaml:18:3]
-    17 │   connections: 200
-    18 │   timeuot: 5s
+       ╭─[/e.yaml:19:3]
+    18 │   connections: 200
+    19 │   timeuot: 5s
        ·   ───────
-    19 │   cooldown: 10m
+    20 │   cooldown: 10m
        ╰────
-     help: did you mean `timeout`? allowed here: warmup, profile, arrival, connections, timeout,
-           cooldown, tls, scenarios
+     help: did you mean `timeout`? allowed here: settle, warmup, profile, arrival, connections,
+           timeout, cooldown, tls, scenarios
     "#);
     let json = serde_json::to_value(&*problems).unwrap();
-    assert_eq!(json["problems"][0]["line"], 18);
+    assert_eq!(json["problems"][0]["line"], 19);
     assert!(problems.graphical(true).contains('\u{1b}'));
 }
 
@@ -298,6 +310,33 @@ fn every_rule_can_be_broken() {
         ("service: api, max: 512MiB, mean: 256MiB", "service: api"),
         ("unless: injected", "unless: expected"),
         ("{ error_rate: { max: 50%, window: 5m } }", "{ restarts: { max: 50 } }"),
+        ("{ max: 50%, window: 5m }", "{ max: 50%, warn: 10%, scope: outside_faults }"),
+        (
+            "[ { error_rate: { max: 0.1% } },",
+            "[ { error_rate: { max: 0.1%, scope: during, window: 1m, warn: 0.01% } },",
+        ),
+        ("scope: outside_faults }", "scope: outside_fault }"),
+        ("scope: outside_faults }", "scope: idle }"),
+        ("scope: outside_faults }", "scope: { outside_faults: x } }"),
+        ("during: kill-one-api", "during: kill-one-apo"),
+        ("scope: recovery", "scope: recovery, window: 5m"),
+        ("settle: 30s", "settle: 0s"),
+        ("cooldown: 10m", "cooldown: 0s"),
+        ("service: api, max: 512MiB, mean: 256MiB", "max: 512MiB, window: 1h"),
+        ("service: api, max: 512MiB, mean: 256MiB", "max: 512MiB, mean: 256MiB, window: 1h"),
+        ("mean: 50%, of: limit", "mean: 50%, of: host"),
+        ("max: 80%, mean: 50%", "of: core"),
+        ("min: 0.9,", "min: 1.1,"),
+        ("min: 0.9,", "min: 0.9, warn: 0.5,"),
+        ("per_1000_requests: 10MB", "per_1000_requests: 10MB, warn: 5%"),
+        ("{ within: 10%,", "{ within: 10MiB,"),
+        ("{ within: 10%,", "{ window: 1h, within: 10%,"),
+        ("spent: 100%, burn_rate: 14.4, window: 2h", "spent: 100%, window: 2h"),
+        ("objective: 99.5%", "objective: 100%"),
+        ("median: 30s, ", ""),
+        ("min: 40/s,", "min: 40,"),
+        ("memory_growth: { max: 10% }", "memory_growth: { max: 10%, scope: during }"),
+        ("unless: injected }", "unless: injected, scope: outside_faults }"),
         ("interval: 500ms", "interval: 10ms"),
         ("ledger: 1h", "ledger: 10ms"),
         ("base: \"http://127.0.0.1:8080\"", "base: \"http://127.0.0.1:8080\", uuid: x"),
@@ -318,52 +357,80 @@ fn every_rule_can_be_broken() {
     e.yaml:7:65: "apo" is not a service of the target (did you mean `api`?)
     e.yaml:8:21: "bse" is not a variable (did you mean `base`?)
     e.yaml:8:45: "3" is not a duration (write for example "30s", "10m" or "1h30m")
-    e.yaml:14:32: "169h" is out of range (from 1s to 7days)
-    e.yaml:14:32: "0s" is out of range (from 1s to 7days)
-    e.yaml:17:16: expected a whole number from 1 to 10000, found "20000"
-    e.yaml:18:12: "0s" is out of range (from 1ms to 1h)
-    e.yaml:24:88: expected a whole number from 100 to 599, found "99"
-    e.yaml:26:38: "apx" is not a service of the target (did you mean `api`?)
-    e.yaml:26:38: "ftp://api/health" is not an http:// or https:// URL (write it in full: http://host:port/path)
-    e.yaml:26:38: the host of a URL can't be filled in later (write the host, or a variable for it, before `/`)
-    e.yaml:26:38: "api.target" needs a port (write http://SERVICE.target:PORT/path)
-    e.yaml:26:43: a second method (make it a step of its own)
-    e.yaml:59:46: "browse/health" is not a step of a scenario (there are browse/GET /items/{}, browse/GET /items/{} (2), browse/GET /, buy/POST /auth/login, buy/POST /orders, buy/PUT /raw)
-    e.yaml:26:11: the request has no method (give one of get, post, put, patch, delete, head, options)
-    e.yaml:59:46: "browse/health" is not a step of a scenario (there are browse/GET /items/{} (2), browse/GET /items/{} (3), browse/GET /items/{}, buy/POST /auth/login, buy/POST /orders, buy/PUT /raw)
-    e.yaml:36:46: `json` and `body` are not given together
-    e.yaml:33:31: "$.access_token" does not say where the value is (write json:$.path.to[0].value or header:x-name)
-    e.yaml:33:24: `base` is already a variable
-    e.yaml:35:80: `token` is neither a variable nor captured by an earlier step (known here: base, base, trace, uuid)
-    e.yaml:35:55: longhaul sets `Content-Length` itself
-    e.yaml:46:5: a second fault called `kill-one-api` (give each fault a name of its own)
-    e.yaml:63:24: "stop-db" is not a fault of this file (there are kill-one-api, split-api-db, kill-one-api)
-    e.yaml:48:22: it would end at 1day 1h 10s, after the profile (the profile takes 1day 6m)
-    e.yaml:48:27: it would come before the steady state has been seen (the first 1m are watched)
-    e.yaml:48:5: at, every are not given together (give one of `at`, `every` and `random`)
-    e.yaml:48:5: it comes again before its 10s are over (`every` must be longer than the fault lasts)
-    e.yaml:48:24: it would come before the steady state has been seen (the first 1m are watched)
-    e.yaml:40:36: the jitter is too large (at most half of `every`, and at most `first_after`)
-    e.yaml:42:5: `for` is missing: how long the partition lasts (for example for: 30s)
-    e.yaml:41:10: `for` does not go with `kill` (`restart_after` says when it is started again)
-    e.yaml:43:28: the list needs at least 1 item
-    e.yaml:52:8: "100h" is out of range (from 1s to 1day)
-    e.yaml:55:38: `warn` must be more than `min` (`warn` is the stricter tier)
-    e.yaml:55:27: "101%" is out of range (from 0% to 100%)
-    e.yaml:58:5: the latency limit has no figure (give one or several of p50, p90, p95, p99, p999, max, mean)
-    e.yaml:58:22: `warn` of which figure? (give each figure an entry of its own)
-    e.yaml:58:43: `warn` of which figure? (give each figure an entry of its own)
-    e.yaml:58:49: the window is longer than the profile (the profile takes 1day 6m)
-    e.yaml:59:46: "browse/helth" is not a step of a scenario (did you mean `browse/health`?)
-    e.yaml:60:34: "512" is not a size (write for example "512MiB" or "10MB")
-    e.yaml:60:5: the memory limit has no figure (give `max`, `mean` or both)
-    e.yaml:62:33: expected injected, found "expected" (did you mean `injected`?)
-    e.yaml:64:19: unknown key "restarts" (allowed here: achieved_rate, error_rate, latency)
-    e.yaml:65:23: "10ms" is out of range (from 100ms to 1m)
-    e.yaml:65:38: "10ms" is out of range (from 1s to 1day)
+    e.yaml:15:32: "169h" is out of range (from 1s to 7days)
+    e.yaml:15:32: "0s" is out of range (from 1s to 7days)
+    e.yaml:18:16: expected a whole number from 1 to 10000, found "20000"
+    e.yaml:19:12: "0s" is out of range (from 1ms to 1h)
+    e.yaml:25:88: expected a whole number from 100 to 599, found "99"
+    e.yaml:27:38: "apx" is not a service of the target (did you mean `api`?)
+    e.yaml:27:38: "ftp://api/health" is not an http:// or https:// URL (write it in full: http://host:port/path)
+    e.yaml:27:38: the host of a URL can't be filled in later (write the host, or a variable for it, before `/`)
+    e.yaml:27:38: "api.target" needs a port (write http://SERVICE.target:PORT/path)
+    e.yaml:27:43: a second method (make it a step of its own)
+    e.yaml:60:46: "browse/health" is not a step of a scenario (there are browse/GET /items/{}, browse/GET /items/{} (2), browse/GET /, buy/POST /auth/login, buy/POST /orders, buy/PUT /raw)
+    e.yaml:27:11: the request has no method (give one of get, post, put, patch, delete, head, options)
+    e.yaml:60:46: "browse/health" is not a step of a scenario (there are browse/GET /items/{} (2), browse/GET /items/{} (3), browse/GET /items/{}, buy/POST /auth/login, buy/POST /orders, buy/PUT /raw)
+    e.yaml:37:46: `json` and `body` are not given together
+    e.yaml:34:31: "$.access_token" does not say where the value is (write json:$.path.to[0].value or header:x-name)
+    e.yaml:34:24: `base` is already a variable
+    e.yaml:36:80: `token` is neither a variable nor captured by an earlier step (known here: base, base, trace, uuid)
+    e.yaml:36:55: longhaul sets `Content-Length` itself
+    e.yaml:47:5: a second fault called `kill-one-api` (give each fault a name of its own)
+    e.yaml:64:24: "stop-db" is not a fault of this file (there are kill-one-api, split-api-db, kill-one-api)
+    e.yaml:49:22: it would end at 1day 1h 10s, after the profile (the profile takes 1day 6m)
+    e.yaml:49:27: it would come before the steady state has been seen (the first 1m are watched)
+    e.yaml:49:5: at, every are not given together (give one of `at`, `every` and `random`)
+    e.yaml:49:5: it comes again before its 10s are over (`every` must be longer than the fault lasts)
+    e.yaml:49:24: it would come before the steady state has been seen (the first 1m are watched)
+    e.yaml:41:36: the jitter is too large (at most half of `every`, and at most `first_after`)
+    e.yaml:43:5: `for` is missing: how long the partition lasts (for example for: 30s)
+    e.yaml:42:10: `for` does not go with `kill` (`restart_after` says when it is started again)
+    e.yaml:44:28: the list needs at least 1 item
+    e.yaml:53:8: "100h" is out of range (from 1s to 1day)
+    e.yaml:56:38: `warn` must be more than `min` (`warn` is the stricter tier)
+    e.yaml:56:27: "101%" is out of range (from 0% to 100%)
+    e.yaml:59:5: the latency limit has no figure (give one or several of p50, p90, p95, p99, p999, max, mean)
+    e.yaml:59:43: `warn` of which figure? (give each figure an entry of its own)
+    e.yaml:59:49: the window is longer than the profile (the profile takes 1day 6m)
+    e.yaml:60:46: "browse/helth" is not a step of a scenario (did you mean `browse/health`?)
+    e.yaml:61:34: "512" is not a size (write for example "512MiB" or "10MB")
+    e.yaml:61:5: the limit has no figure (give one or several of max, mean)
+    e.yaml:63:33: expected injected, found "expected" (did you mean `injected`?)
+    e.yaml:75:19: unknown key "restarts" (allowed here: achieved_rate, throughput, error_rate, success_rate, availability, apdex, latency)
+    e.yaml:75:43: `warn` makes no sense here (it ends the run or it does not)
+    e.yaml:75:54: `scope` makes no sense here (what happens under faults counts as well: choose the bound with them in mind)
+    e.yaml:54:41: `scope` makes no sense here (no fault has come yet)
+    e.yaml:54:56: `window` makes no sense here (the steady state's `for` says it)
+    e.yaml:54:64: a window makes no sense with this scope (it is judged as a whole: leave `window` out)
+    e.yaml:54:68: `warn` makes no sense here (a steady state holds or it does not)
+    e.yaml:58:37: expected one of total, outside_faults, during, recovery, idle, found "outside_fault" (did you mean `outside_faults`?)
+    e.yaml:58:37: `idle` makes no sense here (a target that is idle has no load)
+    e.yaml:58:39: unknown key "outside_faults" (allowed here: during, recovery)
+    e.yaml:66:31: "kill-one-apo" is not a fault of this file (did you mean `kill-one-api`?)
+    e.yaml:69:64: a window makes no sense with this scope (it is judged as a whole: leave `window` out)
+    e.yaml:70:48: the target is never idle (give `load.settle`, a time without load before the warm-up)
+    e.yaml:72:5: there is no cool-down (give `load.cooldown`, a time without load in which memory can come back)
+    e.yaml:61:28: a window makes no sense with `max` (the worst of all windows is that of the whole: leave `window` out)
+    e.yaml:61:42: `window` of which figure? (give each figure an entry of its own)
+    e.yaml:73:37: expected one of core, limit, found "host"
+    e.yaml:73:5: the limit has no figure (give one or several of max, mean)
+    e.yaml:73:22: the key "of" is given twice (it is already given in line 73)
+    e.yaml:69:34: expected a number from 0 to 1, found "1.1"
+    e.yaml:69:45: `warn` must be more than `min` (`warn` is the stricter tier)
+    e.yaml:71:53: `warn` is a percentage, the limit a size (give both in the same unit)
+    e.yaml:72:41: `warn` is a percentage, the limit a size (give both in the same unit)
+    e.yaml:72:20: unknown key "window" (allowed here: service, within, warn)
+    e.yaml:68:60: a window makes no sense with `spent` (it goes with `burn_rate`)
+    e.yaml:68:32: the objective is not below 100% (an objective of 100% leaves no budget: use `error_rate: { max: 0% }`)
+    e.yaml:74:5: the limit has no figure (give one or several of max, median)
+    e.yaml:65:24: "40" is not a rate (0 to 1000000/s) (write for example "50/s" or "3000/m")
+    e.yaml:62:32: unknown key "scope" (allowed here: service, max, per_1000_requests, warn)
+    e.yaml:63:43: unknown key "scope" (allowed here: service, max, warn, unless, window)
+    e.yaml:76:23: "10ms" is out of range (from 100ms to 1m)
+    e.yaml:76:38: "10ms" is out of range (from 1s to 1day)
     e.yaml:9:45: `uuid` has a meaning of its own in templates (a letter, then up to 63 letters, digits and `_`)
-    e.yaml:56:5: a second kind beside `achieved_rate` (one entry has one kind: make it an entry of its own)
-    e.yaml:51:1: the key "name" is given twice (it is already given in line 2)
+    e.yaml:57:5: a second kind beside `achieved_rate` (one entry has one kind: make it an entry of its own)
+    e.yaml:52:1: the key "name" is given twice (it is already given in line 2)
     "#);
 }
 

@@ -16,7 +16,7 @@ pub(in crate::experiment) trait Decode: Sized {
 }
 
 /// A value and where it was written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(in crate::experiment) struct Placed<T> {
     /// The value.
     pub value: T,

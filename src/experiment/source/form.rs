@@ -217,19 +217,61 @@ macro_rules! form {
     };
 }
 
-/// A map with exactly one key, which says the kind.
+/// A map with exactly one key, which says the kind. `also` takes in the kinds of another such map.
 macro_rules! choice {
     (
         $(#[doc = $about:literal])+
-        enum $name:ident {
+        $vis:vis enum $name:ident {
             $( $(#[doc = $doc:literal])+ $variant:ident [$key:literal] : $type:ty, )+
         }
+        $(also $rest:ident : $other:ident)?
         $(later $($later:literal)+)?
     ) => {
         $(#[doc = $about])+
         #[derive(Debug)]
-        enum $name {
+        $vis enum $name {
             $( $(#[doc = $doc])+ $variant(Box<$type>), )+
+            $(
+                /// One of those.
+                $rest(Box<$other>),
+            )?
+        }
+
+        impl $name {
+            /// The keys of its kinds.
+            $vis fn keys() -> Vec<&'static str> {
+                let mut keys = Vec::new();
+                $(keys.extend(<$other>::keys());)?
+                keys.extend([$($key),+]);
+                keys
+            }
+
+            /// Reads the kind that `key` names.
+            $vis fn of(
+                key: &str,
+                value: &$crate::experiment::source::Node,
+                cx: &mut $crate::experiment::source::Context,
+            ) -> Option<Self> {
+                match key {
+                    $( $key => <$type as $crate::experiment::source::Decode>::decode(value, cx)
+                        .map(|v| Self::$variant(Box::new(v))), )+
+                    $( key if <$other>::keys().contains(&key) => {
+                        <$other>::of(key, value, cx).map(|v| Self::$rest(Box::new(v)))
+                    } )?
+                    _ => None,
+                }
+            }
+
+            /// Key, meaning and schema of each kind.
+            $vis fn kinds(
+                defs: &mut $crate::experiment::source::Definitions,
+            ) -> Vec<(&'static str, String, serde_json::Value)> {
+                use $crate::experiment::source::{Decode, about};
+                let mut kinds = Vec::new();
+                $(kinds.extend(<$other>::kinds(defs));)?
+                kinds.extend([$( ($key, about(&[$($doc),+]), <$type as Decode>::schema(defs)), )+]);
+                kinds
+            }
         }
 
         impl $crate::experiment::source::Decode for $name {
@@ -237,19 +279,19 @@ macro_rules! choice {
                 node: &$crate::experiment::source::Node,
                 cx: &mut $crate::experiment::source::Context,
             ) -> Option<Self> {
-                use $crate::experiment::source::{Decode, pick};
-                match pick(node, &[$($key),+], &[$($($later),+)?], cx)? {
-                    $( ($key, value) => <$type as Decode>::decode(value, cx).map(|v| Self::$variant(Box::new(v))), )+
-                    _ => None,
-                }
+                let keys = Self::keys();
+                let (key, value) =
+                    $crate::experiment::source::pick(node, &keys, &[$($($later),+)?], cx)?;
+                Self::of(key, value, cx)
             }
 
             fn schema(defs: &mut $crate::experiment::source::Definitions) -> serde_json::Value {
-                use $crate::experiment::source::{Decode, about};
-                let kinds = vec![
-                    $( ($key, about(&[$($doc),+]), <$type as Decode>::schema(defs)), )+
-                ];
-                defs.one_of(stringify!($name), &about(&[$($about),+]), kinds)
+                let kinds = Self::kinds(defs);
+                defs.one_of(
+                    stringify!($name),
+                    &$crate::experiment::source::about(&[$($about),+]),
+                    kinds,
+                )
             }
         }
     };

@@ -19,5 +19,7 @@ pub(super) use decode::{Decode, Named, OneOrMore, Placed, Several};
 pub(super) use form::{Fields, Need, choice, closest, form, pick, word, words};
 pub(super) use node::{Kind, Node, excerpt};
 pub use problem::{Problem, Problems, Span};
-pub(super) use scalar::{File, Folder, Id, Int, Lasting, Share, Text};
+pub(super) use scalar::{
+    File, Folder, Id, Int, Lasting, Real, Share, ShareOrNumber, ShareOrSize, Text,
+};
 pub(super) use schema::{Definitions, Property, about};

@@ -75,6 +75,14 @@ impl Node {
         self.get(key).is_some()
     }
 
+    /// A key as it is written, if it is a map that has it.
+    pub(in crate::experiment) fn key(&self, name: &str) -> Option<&Key> {
+        match &self.kind {
+            Kind::Map(entries) => entries.iter().map(|(key, _)| key).find(|key| key.name == name),
+            _ => None,
+        }
+    }
+
     /// What it is, in words.
     pub(in crate::experiment) fn what(&self) -> String {
         match &self.kind {

@@ -177,6 +177,74 @@ impl<const MAX: u64> Decode for Share<MAX> {
     }
 }
 
+/// A number from `MIN` to `MAX`.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::experiment) struct Real<const MIN: u64, const MAX: u64>(pub f64);
+
+impl<const MIN: u64, const MAX: u64> Decode for Real<MIN, MAX> {
+    fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
+        let text = node.scalar("a number", cx)?;
+        match text.parse::<f64>() {
+            Ok(n) if (MIN as f64..=MAX as f64).contains(&n) => Some(Self(n)),
+            _ => {
+                let message =
+                    format!("expected a number from {MIN} to {MAX}, found {}", excerpt(text));
+                cx.problem(node.span, message);
+                None
+            }
+        }
+    }
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "type": "number", "minimum": MIN, "maximum": MAX })
+    }
+}
+
+/// A percentage from 0% to `MAX`%, or a size.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::experiment) enum ShareOrSize<const MAX: u64> {
+    /// The percentage.
+    Share(Percent),
+    /// The size.
+    Size(Bytes),
+}
+
+impl<const MAX: u64> Decode for ShareOrSize<MAX> {
+    fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
+        let text = node.scalar("a size such as 10MiB or a percentage such as 10%", cx)?;
+        if text.trim_end().ends_with('%') {
+            Share::<MAX>::decode(node, cx).map(|share| Self::Share(share.0))
+        } else {
+            Bytes::decode(node, cx).map(Self::Size)
+        }
+    }
+    fn schema(defs: &mut Definitions) -> Value {
+        json!({ "anyOf": [Share::<MAX>::schema(defs), Bytes::schema(defs)] })
+    }
+}
+
+/// A percentage from 0% to `MAX`%, or a plain number from 0 to a million.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::experiment) enum ShareOrNumber<const MAX: u64> {
+    /// The percentage.
+    Share(Percent),
+    /// The number.
+    Number(f64),
+}
+
+impl<const MAX: u64> Decode for ShareOrNumber<MAX> {
+    fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
+        let text = node.scalar("a number or a percentage such as 10%", cx)?;
+        if text.trim_end().ends_with('%') {
+            Share::<MAX>::decode(node, cx).map(|share| Self::Share(share.0))
+        } else {
+            Real::<0, 1_000_000>::decode(node, cx).map(|number| Self::Number(number.0))
+        }
+    }
+    fn schema(defs: &mut Definitions) -> Value {
+        json!({ "anyOf": [Share::<MAX>::schema(defs), Real::<0, 1_000_000>::schema(defs)] })
+    }
+}
+
 /// A file that exists, relative to the experiment file.
 #[derive(Clone, Debug)]
 pub(in crate::experiment) struct File(pub PathBuf);

@@ -2,9 +2,8 @@
 
 use super::super::windows::Span;
 use super::super::words::Unit;
-use crate::experiment::{Limit, LimitKind};
+use crate::experiment::{self, BoundSide, Quantity};
 use crate::record::{LimitResult, Tier};
-use crate::units;
 
 /// A bound and its `warn` tier, in the limit's base unit.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,27 +18,18 @@ pub(in super::super) struct Bound {
 
 impl Bound {
     /// The bound of a limit.
-    pub(in super::super) fn of(kind: &LimitKind) -> Self {
-        let percent = |p: &units::Percent| (p.fraction(), p.to_string());
-        let time = |d: &std::time::Duration| (d.as_secs_f64(), units::duration(*d));
-        let bytes = |b: &units::Bytes| (b.0 as f64, b.to_string());
-        match kind {
-            LimitKind::AchievedRate { min, warn } => {
-                Self::new(true, Unit::Share, percent(min), warn.as_ref().map(percent))
-            }
-            LimitKind::ErrorRate { max, warn, .. } | LimitKind::MemoryGrowth { max, warn, .. } => {
-                Self::new(false, Unit::Share, percent(max), warn.as_ref().map(percent))
-            }
-            LimitKind::Latency { max, warn, .. } | LimitKind::Recovery { max, warn, .. } => {
-                Self::new(false, Unit::Seconds, time(max), warn.as_ref().map(time))
-            }
-            LimitKind::MemoryMax { max, warn, .. } | LimitKind::MemoryMean { max, warn, .. } => {
-                Self::new(false, Unit::Bytes, bytes(max), warn.as_ref().map(bytes))
-            }
-            LimitKind::Restarts { max, .. } => {
-                Self::new(false, Unit::Count, (f64::from(*max), max.to_string()), None)
-            }
-        }
+    pub(in super::super) fn of(bound: &experiment::Bound) -> Self {
+        let unit = match bound.limit {
+            Quantity::Share(_) => Unit::Share,
+            Quantity::Time(_) => Unit::Seconds,
+            Quantity::Bytes(_) => Unit::Bytes,
+            Quantity::Rate(_) => Unit::Rate,
+            Quantity::Count(_) => Unit::Count,
+            Quantity::Number(_) => Unit::Number,
+        };
+        let least = bound.side == BoundSide::AtLeast;
+        let tier = |quantity: Quantity| (quantity.base(), quantity.to_string());
+        Self::new(least, unit, tier(bound.limit), bound.warn.map(tier))
     }
 
     fn new(least: bool, unit: Unit, limit: (f64, String), warn: Option<(f64, String)>) -> Self {
@@ -119,14 +109,6 @@ impl Bound {
     }
 }
 
-/// What is added to the name of a limit with a window.
-pub(super) fn windowed(name: String, limit: &Limit) -> String {
-    match limit.window {
-        Some(window) => format!("{name}, worst {}", units::duration(window)),
-        None => name,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,9 +134,12 @@ mod tests {
 
     #[test]
     fn at_the_bound_is_inside() {
-        let kind =
-            LimitKind::AchievedRate { min: Percent::of(90.0), warn: Some(Percent::of(95.0)) };
-        let bound = Bound::of(&kind);
+        let share = |p| Quantity::Share(Percent::of(p));
+        let bound = experiment::Bound {
+            warn: Some(share(95.0)),
+            ..experiment::Bound::at_least(share(90.0))
+        };
+        let bound = Bound::of(&bound);
         let tier = |v| bound.judge(String::new(), v, None, None).tier;
         assert_eq!(tier(0.9), Tier::Warn);
         assert_eq!(tier(0.95), Tier::Pass);

@@ -1,98 +1,128 @@
-//! `memory_growth`: growth of a service's mean memory from the first to the last judged ledger row.
+//! `memory_growth`: growth of a service's mean memory from the first to the last judged ledger row, as a share, or
+//! for every 1000 requests.
 
 use super::super::case::Case;
-use super::bound::windowed;
-use super::memory::{enough, for_service};
-use super::{Bound, Judged, name};
-use crate::experiment::Limit;
+use super::readings::enough;
+use super::{Bound, Judged, name_for, services};
+use crate::experiment::{Limit, Measure, Scope};
 use crate::record::{LedgerRow, ServiceRow, Side};
 use crate::units::Bytes;
 
 /// Judges one service, or each.
 pub(super) fn results(case: &Case, limit: &Limit, service: Option<&str>) -> Vec<Judged> {
-    let services = service.map_or_else(|| case.services(), |s| vec![s]);
-    if services.is_empty() {
-        return vec![Judged::never(&limit.kind, name(&limit.kind))];
-    }
-    services.into_iter().map(|service| one(case, limit, service)).collect()
+    let services = services(case, service);
+    let Some(part) = case.part(&Scope::Total).filter(|_| !services.is_empty()) else {
+        return vec![Judged::never(limit)];
+    };
+    let one = |service: &str| {
+        let name = name_for(limit, service);
+        let bound = Bound::of(&limit.bound);
+        let grown = enough(case, &part, service).and_then(|()| match limit.measure {
+            Measure::MemoryPerRequests { .. } => per_requests(case, service),
+            _ => growth(case, service),
+        });
+        let result = match grown {
+            Ok((value, note)) => bound.judge(name, value, None, Some(note)),
+            Err(why) => bound.unknown(name, why),
+        };
+        Judged { result, side: Side::Longhaul }
+    };
+    services.into_iter().map(one).collect()
 }
 
-fn one(case: &Case, limit: &Limit, service: &str) -> Judged {
-    let kind = for_service(&limit.kind, service);
-    let name = windowed(name(&kind), limit);
-    let Some(judged) = case.judged else {
-        return Judged::never(&kind, name);
-    };
-    let bound = Bound::of(&kind);
-    let result = match enough(case, judged, service).and_then(|()| growth(case, service)) {
-        Ok((share, note)) => bound.judge(name, share, None, Some(note)),
-        Err(why) => bound.unknown(name, why),
-    };
-    Judged { result, side: Side::Longhaul }
-}
+type Row<'a> = (&'a LedgerRow, &'a ServiceRow);
 
-fn growth(case: &Case, service: &str) -> Result<(f64, String), String> {
+/// The first and the last row to compare, and what stands in them.
+fn ends<'a>(case: &'a Case, service: &str) -> Result<(Row<'a>, Row<'a>), String> {
     let whole = case.ledger.first().map(|row| row.to.since(row.from)).unwrap_or_default();
     // A stub of a row at the end carries too little to be compared with a whole one.
-    let rows: Vec<(&LedgerRow, &ServiceRow)> = case
+    let mut rows = case
         .ledger
         .iter()
         .filter(|row| row.to.since(row.from) * 2 >= whole)
         .filter_map(|row| Some((row, row.services.iter().find(|s| s.service == service)?)))
-        .filter(|(_, s)| s.memory_mean.is_some())
-        .collect();
-    let (Some((first_row, first)), Some((last_row, last))) = (rows.first(), rows.last()) else {
+        .filter(|(_, s)| s.memory_mean.is_some());
+    let Some(first) = rows.next() else {
         return Err(format!("{service}'s memory was never read"));
     };
-    if first_row.number == last_row.number {
-        return Err("one ledger row is no growth; a longer run has two".to_owned());
+    match rows.next_back() {
+        Some(last) => Ok((first, last)),
+        None => Err("one ledger row is no growth; a longer run has two".to_owned()),
     }
-    let (Some(a), Some(b)) = (first.memory_mean, last.memory_mean) else {
-        return Err(format!("{service}'s memory was never read"));
-    };
-    if a == 0 {
-        return Err(format!("{service} used no memory in the first row"));
-    }
-    let note = format!(
+}
+
+fn note((first_row, first): &Row, (last_row, last): &Row) -> String {
+    let mean = |row: &ServiceRow| Bytes(row.memory_mean.unwrap_or(0)).human();
+    format!(
         "{} in row {}, {} in row {}",
-        Bytes(a).human(),
+        mean(first),
         first_row.number,
-        Bytes(b).human(),
+        mean(last),
         last_row.number
-    );
-    Ok((b as f64 / a as f64 - 1.0, note))
+    )
+}
+
+fn growth(case: &Case, service: &str) -> Result<(f64, String), String> {
+    let (first, last) = ends(case, service)?;
+    match (first.1.memory_mean, last.1.memory_mean) {
+        (Some(a), Some(b)) if a > 0 => Ok((b as f64 / a as f64 - 1.0, note(&first, &last))),
+        _ => Err(format!("{service} used no memory in the first row")),
+    }
+}
+
+fn per_requests(case: &Case, service: &str) -> Result<(f64, String), String> {
+    let (first, last) = ends(case, service)?;
+    match last.1.bytes_per_request {
+        Some(bytes) => Ok((bytes * 1e3, note(&first, &last))),
+        None => Err("no requests were answered between the rows".to_owned()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::super::testing::{Synthetic, limit_result, limit_tier};
-    use crate::experiment::LimitKind;
     use crate::record::Tier;
 
-    fn growth() -> LimitKind {
-        LimitKind::MemoryGrowth {
-            service: Some("api".into()),
-            max: "10%".parse().unwrap(),
-            warn: None,
-        }
-    }
+    const GROWTH: &str = "memory_growth: { service: api, max: 10% }";
 
     #[test]
     fn growth_breaches_and_steadiness_holds() {
-        let leak = Synthetic::hold(600).memory(|k| (200 << 20) + k * (200 << 20) / 600);
-        let result = limit_result(leak.limit(growth()));
+        let leak = || Synthetic::hold(600).memory(|k| (200 << 20) + k * (200 << 20) / 600);
+        let result = limit_result(leak().limit(GROWTH));
         assert_eq!(result.tier, Tier::Fail);
         // From the middle of the first to the middle of the last of twelve rows.
         let expected = (1.0 + 23.0 / 24.0) / (1.0 + 1.0 / 24.0) - 1.0;
         assert!((result.measured_value.unwrap() - expected).abs() < 0.01, "{result:?}");
-        assert_eq!(limit_tier(Synthetic::hold(600).limit(growth())), Tier::Pass);
+        assert_eq!(
+            limit_tier(leak().limit("memory_growth: { service: api, max: 100%, warn: 80% }")),
+            Tier::Warn
+        );
+        assert_eq!(limit_tier(Synthetic::hold(600).limit(GROWTH)), Tier::Pass);
         let shrinks = Synthetic::hold(600).memory(|k| (200 << 20) - k * 1000);
-        let result = limit_result(shrinks.limit(growth()));
+        let result = limit_result(shrinks.limit(GROWTH));
         assert!(result.tier == Tier::Pass && result.measured.starts_with('-'), "{result:?}");
     }
 
     #[test]
+    fn growth_is_held_against_the_requests() {
+        // Each of two instances grows by 1 kB a request: 2 kB for each of 50 a second.
+        let leak = || Synthetic::hold(600).memory(|k| (200 << 20) + k * 50_000);
+        let limit =
+            |max: &str| format!("memory_growth: {{ service: api, per_1000_requests: {max} }}");
+        let result = limit_result(leak().limit(&limit("1MB")));
+        assert_eq!(
+            (result.tier, result.name.as_str()),
+            (Tier::Fail, "memory_growth api per 1000 requests")
+        );
+        assert!((result.measured_value.unwrap() / 2e6 - 1.0).abs() < 0.02, "{result:?}");
+        assert_eq!(limit_tier(leak().limit(&limit("3MB"))), Tier::Pass);
+        assert_eq!(limit_tier(leak().limit(&limit("3MB, warn: 1MB"))), Tier::Warn);
+        let idle = leak().each(0..600, |s| s.counts.ok = 0);
+        assert_eq!(limit_tier(idle.limit(&limit("1MB"))), Tier::Unknown);
+    }
+
+    #[test]
     fn a_single_row_has_no_growth() {
-        assert_eq!(limit_tier(Synthetic::hold(600).stop_at(40).limit(growth())), Tier::Unknown);
+        assert_eq!(limit_tier(Synthetic::hold(600).stop_at(40).limit(GROWTH)), Tier::Unknown);
     }
 }

@@ -1,26 +1,31 @@
 //! The limits, one file each.
 
-mod achieved_rate;
 mod bound;
-mod error_rate;
-mod latency;
+mod cpu;
+mod error_budget;
+mod load;
+mod median_recovery;
 mod memory;
+mod memory_back;
 mod memory_growth;
+mod readings;
 mod recovery;
 mod restarts;
-mod window;
 
 pub(super) use bound::Bound;
-pub(super) use latency::{Meter, pick_step, result as latency_result, step_index};
+pub(super) use load::{Feed, LiveMeter, Meter, Tally};
 
 use super::case::Case;
-use crate::experiment::{LimitKind, Scope};
+use super::part;
+use crate::experiment::{CpuBase, Limit, LoadMeasure, Measure, RecoveryClock};
 use crate::record::{LimitResult, Side};
+use crate::units;
 
 /// Fewer arrivals than this carry no figure.
 pub(super) const MIN_ARRIVALS: u64 = 30;
 
 /// One limit's result, and whose lack it is if it could not be measured.
+#[derive(Clone, Debug)]
 pub(super) struct Judged {
     pub(super) result: LimitResult,
     pub(super) side: Side,
@@ -28,9 +33,12 @@ pub(super) struct Judged {
 
 impl Judged {
     /// A limit on a run in which there was nothing to measure it on.
-    fn never(kind: &LimitKind, name: String) -> Self {
+    fn never(limit: &Limit) -> Self {
         let why = "nothing was recorded that it could be measured on".to_owned();
-        Self { result: Bound::of(kind).unknown(name, why), side: Side::Longhaul }
+        Self {
+            result: Bound::of(&limit.bound).unknown(limit_name(limit), why),
+            side: Side::Longhaul,
+        }
     }
 }
 
@@ -38,24 +46,36 @@ impl Judged {
 pub(super) fn results(case: &Case) -> Vec<Judged> {
     let mut all = Vec::new();
     for (i, limit) in case.experiment().limits.iter().enumerate() {
-        match &limit.kind {
-            LimitKind::AchievedRate { .. } => all.push(achieved_rate::result(case, limit)),
-            LimitKind::ErrorRate { scope, .. } => all.push(error_rate::result(case, limit, *scope)),
-            LimitKind::Latency { .. } => all.push(latency::judged(case, i, limit)),
-            LimitKind::MemoryMax { service, .. } => {
-                all.extend(memory::results(case, limit, service.as_deref(), memory::Figure::Max));
+        match &limit.measure {
+            Measure::Load(_) => {
+                all.push(case.metered[i].clone().unwrap_or_else(|| Judged::never(limit)));
             }
-            LimitKind::MemoryMean { service, .. } => {
-                all.extend(memory::results(case, limit, service.as_deref(), memory::Figure::Mean));
+            Measure::BudgetSpent { objective } => {
+                all.push(error_budget::spent(case, limit, *objective));
             }
-            LimitKind::MemoryGrowth { service, .. } => {
+            Measure::BurnRate { objective } => {
+                all.push(error_budget::burn_rate(case, limit, *objective));
+            }
+            Measure::Memory { statistic, service } => {
+                all.extend(memory::results(case, limit, *statistic, service.as_deref()));
+            }
+            Measure::MemoryGrowth { service } | Measure::MemoryPerRequests { service } => {
                 all.extend(memory_growth::results(case, limit, service.as_deref()));
             }
-            LimitKind::Restarts { service, unless_injected, .. } => {
+            Measure::MemoryBack { service } => {
+                all.extend(memory_back::results(case, limit, service.as_deref()));
+            }
+            Measure::Cpu { statistic, of, service } => {
+                all.extend(cpu::results(case, limit, *statistic, *of, service.as_deref()));
+            }
+            Measure::Restarts { service, unless_injected } => {
                 all.push(restarts::result(case, limit, service.as_deref(), *unless_injected));
             }
-            LimitKind::Recovery { fault, .. } => {
-                all.extend(recovery::results(case, limit, fault.as_deref()));
+            Measure::Recovery { fault, from } => {
+                all.extend(recovery::results(case, limit, fault.as_deref(), *from));
+            }
+            Measure::MedianRecovery { fault, from } => {
+                all.push(median_recovery::result(case, limit, fault.as_deref(), *from));
             }
         }
     }
@@ -63,25 +83,86 @@ pub(super) fn results(case: &Case) -> Vec<Judged> {
     all
 }
 
-/// A limit in words: `error_rate outside faults`.
-pub(super) fn name(kind: &LimitKind) -> String {
-    let of = |what: &str, whose: Option<&String>| match whose {
+/// A limit in words: `error_rate outside faults, worst 5m`.
+fn limit_name(limit: &Limit) -> String {
+    let name = name(&limit.measure) + &part::words(&limit.scope);
+    match limit.window {
+        Some(window) => format!("{name}, worst {}", units::duration(window)),
+        None => name,
+    }
+}
+
+/// The same for one of its services.
+fn name_for(limit: &Limit, service: &str) -> String {
+    let mut limit = limit.clone();
+    if let Measure::Memory { service: of, .. }
+    | Measure::MemoryGrowth { service: of }
+    | Measure::MemoryPerRequests { service: of }
+    | Measure::MemoryBack { service: of }
+    | Measure::Cpu { service: of, .. } = &mut limit.measure
+    {
+        *of = Some(service.to_owned());
+    }
+    limit_name(&limit)
+}
+
+/// The services a limit is for: the one it names, or each that was sampled.
+fn services<'a>(case: &Case<'a>, service: Option<&'a str>) -> Vec<&'a str> {
+    service.map_or_else(|| case.services(), |service| vec![service])
+}
+
+fn name(measure: &Measure) -> String {
+    let from = |clock: &RecoveryClock| match clock {
+        RecoveryClock::End => "",
+        RecoveryClock::Start => " from its start",
+    };
+    match measure {
+        Measure::Load(measure) => load_name(measure),
+        Measure::BudgetSpent { objective } => format!("error_budget {objective} spent"),
+        Measure::BurnRate { objective } => format!("error_budget {objective} burn_rate"),
+        Measure::Memory { statistic, service } => {
+            format!("{} {}", of("memory", service.as_deref()), statistic.name())
+        }
+        Measure::MemoryGrowth { service } => of("memory_growth", service.as_deref()),
+        Measure::MemoryPerRequests { service } => {
+            of("memory_growth", service.as_deref()) + " per 1000 requests"
+        }
+        Measure::MemoryBack { service } => of("memory_back", service.as_deref()),
+        Measure::Cpu { statistic, of: base, service } => {
+            let base = match base {
+                CpuBase::Core => "",
+                CpuBase::Limit => " of its limit",
+            };
+            format!("{} {}{base}", of("cpu", service.as_deref()), statistic.name())
+        }
+        Measure::Restarts { service, unless_injected } => {
+            let unless = if *unless_injected { " unless injected" } else { "" };
+            of("restarts", service.as_deref()) + unless
+        }
+        Measure::Recovery { fault, from: clock } => of("recovery", fault.as_deref()) + from(clock),
+        Measure::MedianRecovery { fault, from: clock } => {
+            format!("{} median{}", of("recovery", fault.as_deref()), from(clock))
+        }
+    }
+}
+
+/// A measure of the load in words: `latency p95 browse/item`.
+fn load_name(measure: &LoadMeasure) -> String {
+    let what = match measure {
+        LoadMeasure::AchievedRate => "achieved_rate",
+        LoadMeasure::Throughput { .. } => "throughput",
+        LoadMeasure::ErrorRate { .. } => "error_rate",
+        LoadMeasure::SuccessRate { .. } => "success_rate",
+        LoadMeasure::Availability => "availability",
+        LoadMeasure::Apdex { target, .. } => &format!("apdex {}", units::duration(*target)),
+        LoadMeasure::Latency { figure, .. } => &format!("latency {}", figure.name()),
+    };
+    of(what, measure.step())
+}
+
+fn of(what: &str, whose: Option<&str>) -> String {
+    match whose {
         Some(whose) => format!("{what} {whose}"),
         None => what.to_owned(),
-    };
-    match kind {
-        LimitKind::AchievedRate { .. } => "achieved_rate".to_owned(),
-        LimitKind::ErrorRate { scope: Scope::Total, .. } => "error_rate".to_owned(),
-        LimitKind::ErrorRate { scope: Scope::OutsideFaults, .. } => {
-            "error_rate outside faults".to_owned()
-        }
-        LimitKind::Latency { figure, step, .. } => {
-            of(&format!("latency {}", latency::figure_name(*figure)), step.as_ref())
-        }
-        LimitKind::MemoryMax { service, .. } => format!("{} max", of("memory", service.as_ref())),
-        LimitKind::MemoryMean { service, .. } => format!("{} mean", of("memory", service.as_ref())),
-        LimitKind::MemoryGrowth { service, .. } => of("memory_growth", service.as_ref()),
-        LimitKind::Restarts { service, .. } => of("restarts", service.as_ref()),
-        LimitKind::Recovery { fault, .. } => of("recovery", fault.as_ref()),
     }
 }

@@ -3,8 +3,7 @@
 use super::super::case::Case;
 use super::super::starts::{Start, injected};
 use super::super::windows::Span;
-use super::bound::windowed;
-use super::{Bound, Judged, name};
+use super::{Bound, Judged, limit_name};
 use crate::experiment::Limit;
 use crate::record::Side;
 
@@ -15,15 +14,11 @@ pub(super) fn result(
     service: Option<&str>,
     unless_injected: bool,
 ) -> Judged {
-    let mut name = name(&limit.kind);
-    if unless_injected {
-        name.push_str(" unless injected");
-    }
-    let name = windowed(name, limit);
     let Some(judged) = case.judged else {
-        return Judged::never(&limit.kind, name);
+        return Judged::never(limit);
     };
-    let bound = Bound::of(&limit.kind);
+    let name = limit_name(limit);
+    let bound = Bound::of(&limit.bound);
     let starts: Vec<&Start> = case
         .starts
         .iter()
@@ -51,29 +46,30 @@ pub(super) fn result(
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Synthetic, limit_result, limit_tier, secs};
-    use crate::experiment::LimitKind;
+    use super::super::super::testing::{Synthetic, limit_result, limit_tier};
     use crate::record::Tier;
-
-    fn none(unless_injected: bool) -> LimitKind {
-        LimitKind::Restarts { service: None, max: 0, unless_injected }
-    }
 
     #[test]
     fn a_crash_counts_and_our_own_kill_does_not() {
         let killed = || Synthetic::hold(200).fault("kill", 100, 10);
-        assert_eq!(limit_tier(killed().limit(none(true))), Tier::Pass);
-        assert_eq!(limit_tier(killed().limit(none(false))), Tier::Fail);
-        let crashed = limit_result(killed().crash("api", 2, 105).limit(none(true)));
+        let ours = "restarts: { max: 0, unless: injected }";
+        assert_eq!(limit_tier(killed().limit(ours)), Tier::Pass);
+        assert_eq!(limit_tier(killed().limit("restarts: { max: 0 }")), Tier::Fail);
+        assert_eq!(limit_tier(killed().limit("restarts: { max: 1, warn: 0 }")), Tier::Warn);
+        let crashed = limit_result(killed().crash("api", 2, 105).limit(ours));
         assert_eq!(crashed.tier, Tier::Fail);
         assert!(crashed.note.unwrap().starts_with("api#2"));
-        let twice = || Synthetic::hold(200).crash("api", 1, 20).crash("api", 1, 120);
-        let two =
-            LimitKind::Restarts { service: Some("api".into()), max: 1, unless_injected: true };
-        assert_eq!(limit_tier(twice().limit(two.clone())), Tier::Fail);
-        assert_eq!(limit_tier(twice().limit_in(two, secs(60))), Tier::Pass);
-        let other =
-            LimitKind::Restarts { service: Some("store".into()), max: 0, unless_injected: true };
-        assert_eq!(limit_tier(twice().limit(other)), Tier::Pass);
+    }
+
+    #[test]
+    fn the_worst_window_counts() {
+        let twice = |limit: &str| {
+            let run = Synthetic::hold(200).crash("api", 1, 20).crash("api", 1, 120);
+            limit_tier(run.limit(&format!("restarts: {{ {limit} }}")))
+        };
+        assert_eq!(twice("service: api, max: 1"), Tier::Fail);
+        assert_eq!(twice("service: api, max: 1, window: 60s"), Tier::Pass);
+        assert_eq!(twice("service: api, max: 0, window: 60s"), Tier::Fail);
+        assert_eq!(twice("service: store, max: 0"), Tier::Pass);
     }
 }

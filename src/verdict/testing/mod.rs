@@ -2,8 +2,9 @@
 
 mod records;
 mod synthetic;
+mod written;
 
 pub(super) use synthetic::{
-    Synthetic, error_rate, error_rate_clear, latency_p99, limit_result, limit_tier, secs,
-    start_event, target_event, victim, wide,
+    Sec, Synthetic, limit_result, limit_tier, secs, start_event, target_event, victim,
 };
+pub(super) use written::condition;

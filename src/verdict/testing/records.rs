@@ -11,8 +11,8 @@ use crate::experiment::{
     Scenario, Segment, Step, System, Target, Template, Tls,
 };
 use crate::record::{
-    Counts, Event, EventKind, Histogram, HistogramRow, Phase, Provenance, Quantiles, Reading,
-    RunData, RunRecord, RunStatus, Series, SliceRow, StepId, Subject,
+    Counts, Event, EventKind, FaultStage, Histogram, HistogramRow, Phase, Provenance, Quantiles,
+    Reading, RunData, RunRecord, RunStatus, Series, SliceRow, StepId, Subject,
 };
 use crate::seed::Seed;
 use crate::units::Rate;
@@ -65,7 +65,16 @@ impl Synthetic {
             }
             let row =
                 HistogramRow { from, to, step: StepId(0), counts: sec.counts, ok, bad: Vec::new() };
-            if roll == 1 {
+            // As the store does it.
+            let edges = self.events.iter().filter(|e| {
+                matches!(&e.kind, EventKind::Fault { stage, .. }
+                    if matches!(stage, FaultStage::Injected | FaultStage::Healed { .. }))
+            });
+            let near = edges.map(|e| e.at).any(|at| at < to && from < at + secs(60));
+            if near {
+                histograms.extend(rolling.take().map(|(r, _)| roll_up(r, &parts, &mut rolled)));
+            }
+            if roll == 1 || near {
                 histograms.push(row);
                 continue;
             }
@@ -110,7 +119,7 @@ impl Synthetic {
             phase(Phase::Warming, BEGIN),
             phase(Phase::Holding, Self::profile_start()),
             phase(Phase::Cooling, Self::profile_start() + secs(end)),
-            phase(Phase::Healing, Self::profile_start() + secs(end + 10)),
+            phase(Phase::Healing, Self::profile_start() + secs(end + self.cooldown)),
         ];
         let cut = Self::profile_start() + secs(end);
         events.extend(self.events.iter().filter(|e| e.at < cut).cloned());
@@ -119,28 +128,37 @@ impl Synthetic {
     }
 
     fn series(&self) -> Vec<Series> {
-        let end = self.stop.unwrap_or(self.length) + 5;
+        let end = self.stop.unwrap_or(self.length) + self.cooldown;
         let ticks = || (0..end).step_by(self.sampling as usize);
         let at = |k: u64| Self::profile_start() + secs(k) + Duration::from_millis(300);
         let mut series = Vec::new();
         for (service, ordinal) in [("api", 1), ("api", 2), ("store", 1)] {
             let mine = |who: &Option<u32>| service == "api" && *who == Some(ordinal);
-            let points = ticks()
+            let mut used = 0.0;
+            let idle = (0..self.settle).map(|k| {
+                let at = BEGIN - secs(self.settle - k) + Duration::from_millis(300);
+                let anon = if service == "api" { (self.memory)(0) / 10 } else { 50 << 20 };
+                (at, 0, Reading { anon: Some(anon), cpu_us: Some(0), ..Reading::default() })
+            });
+            let loaded = ticks()
                 .filter(|k| !self.down.iter().any(|(who, r)| mine(who) && r.contains(k)))
                 .map(|k| {
                     let epoch =
                         self.down.iter().filter(|(who, r)| mine(who) && r.end <= k).count() as u32;
                     let anon = if service == "api" { (self.memory)(k) } else { 50 << 20 };
+                    used += (self.busy)(k) * 1e6 * self.sampling as f64;
+                    let store = service == "store";
                     let reading = Reading {
                         anon: Some(anon),
-                        cpu_us: Some(k * 100_000),
+                        cpu_us: Some(if store { used as u64 } else { k * 100_000 }),
+                        cpu_limit_milli: store.then_some(500),
                         fds: Some(20),
                         pids: Some(8),
                         ..Reading::default()
                     };
                     (at(k), epoch, reading)
-                })
-                .collect();
+                });
+            let points = idle.chain(loaded).collect();
             series.push(Series { subject: subject(service, ordinal), points });
         }
         let mut used = 0.0;
@@ -170,6 +188,7 @@ impl Synthetic {
             timeout: None,
         };
         Load {
+            settle: secs(self.settle),
             warmup: secs(WARMUP),
             profile: vec![Segment::Hold {
                 rate: Rate::per_second(self.rate),
@@ -178,7 +197,7 @@ impl Synthetic {
             arrival: Arrival::Constant,
             connections: 10,
             timeout: secs(5),
-            cooldown: secs(10),
+            cooldown: secs(self.cooldown),
             tls: Tls::default(),
             scenarios: vec![Scenario {
                 name: "browse".into(),

@@ -7,8 +7,9 @@ use super::super::second::Second;
 use super::super::windows::Span;
 use super::super::{case::Case, limits};
 use super::records::{latencies, subject};
+use super::written;
 use crate::clock::Offset;
-use crate::experiment::{Injection, LatencyFigure, Limit, LimitKind, Pick, Scope, Signal, Victims};
+use crate::experiment::{Injection, Limit, Pick, Signal, Victims};
 use crate::ids::FaultId;
 use crate::record::{
     Counts, Event, EventKind, FaultStage, Histogram, LimitResult, LoadSlice, PlannedFault, RunData,
@@ -37,6 +38,9 @@ pub(in super::super) struct Synthetic {
     pub(super) limits: Vec<Limit>,
     pub(super) memory: Box<dyn Fn(u64) -> u64>,
     pub(super) cpu: Box<dyn Fn(u64) -> f64>,
+    pub(super) busy: Box<dyn Fn(u64) -> f64>,
+    pub(super) settle: u64,
+    pub(super) cooldown: u64,
     pub(super) sampling: u64,
     pub(super) down: Vec<(Option<u32>, Range<u64>)>,
 }
@@ -67,24 +71,6 @@ pub(in super::super) fn target_event(
     Event { at: BEGIN + secs(at), kind }
 }
 
-pub(in super::super) fn error_rate(max: &str) -> LimitKind {
-    LimitKind::ErrorRate { max: max.parse().unwrap(), warn: None, scope: Scope::Total }
-}
-
-pub(in super::super) fn error_rate_clear(max: &str) -> LimitKind {
-    LimitKind::ErrorRate { max: max.parse().unwrap(), warn: None, scope: Scope::OutsideFaults }
-}
-
-pub(in super::super) fn wide(max: &str, warn: &str) -> LimitKind {
-    let warn = Some(warn.parse().unwrap());
-    LimitKind::ErrorRate { max: max.parse().unwrap(), warn, scope: Scope::Total }
-}
-
-pub(in super::super) fn latency_p99(max: &str) -> LimitKind {
-    let max = crate::units::parse_duration(max).unwrap();
-    LimitKind::Latency { figure: LatencyFigure::P99, max, warn: None, step: None }
-}
-
 /// The result of the run's first limit.
 pub(in super::super) fn limit_result(run: Synthetic) -> LimitResult {
     let data = run.finished();
@@ -108,6 +94,9 @@ impl Synthetic {
             limits: Vec::new(),
             memory: Box::new(|_| 200 << 20),
             cpu: Box::new(|_| 0.4),
+            busy: Box::new(|_| 0.1),
+            settle: 0,
+            cooldown: 10,
             sampling: 1,
             down: Vec::new(),
         };
@@ -220,13 +209,31 @@ impl Synthetic {
         self
     }
 
-    pub(in super::super) fn limit(mut self, kind: LimitKind) -> Self {
-        self.limits.push(Limit { kind, window: None });
+    /// Adds the limits of one entry of an experiment file.
+    pub(in super::super) fn limit(mut self, entry: &str) -> Self {
+        let window = |limit: Limit| Limit {
+            window: limit.window.map(|w| w.min(secs(self.length))),
+            ..limit
+        };
+        self.limits.extend(written::limits(entry).into_iter().map(window));
         self
     }
 
-    pub(in super::super) fn limit_in(mut self, kind: LimitKind, window: Duration) -> Self {
-        self.limits.push(Limit { kind, window: Some(window) });
+    /// Time without load before the warm-up, under 30 s. An instance then needs a tenth of its memory at the start.
+    pub(in super::super) fn settle(mut self, lasts: u64) -> Self {
+        self.settle = lasts;
+        self
+    }
+
+    /// Another length of the cool-down than ten seconds.
+    pub(in super::super) fn cooldown(mut self, lasts: u64) -> Self {
+        self.cooldown = lasts;
+        self
+    }
+
+    /// Cores that `store#1` keeps busy, by second. Its limit is half a core.
+    pub(in super::super) fn busy(mut self, cores: impl Fn(u64) -> f64 + 'static) -> Self {
+        self.busy = Box::new(cores);
         self
     }
 
@@ -309,17 +316,17 @@ impl Synthetic {
             run = run.fault("kill", hour * 3600 + 1800, 10);
         }
         run.sampling = 10;
-        run = run
-            .limit(error_rate("1%"))
-            .limit_in(error_rate("5%"), secs(300))
-            .limit(latency_p99("500ms"))
-            .limit_in(latency_p99("500ms"), secs(3600))
-            .limit(LimitKind::MemoryMax { service: None, max: "1GiB".parse().unwrap(), warn: None })
-            .limit(LimitKind::MemoryGrowth {
-                service: None,
-                max: "10%".parse().unwrap(),
-                warn: None,
-            });
+        for limit in [
+            "error_rate: { max: 1% }",
+            "error_rate: { max: 5%, window: 5m }",
+            "latency: { p99: 500ms }",
+            "latency: { p99: 500ms, window: 1h }",
+            "latency: { p99: 500ms, scope: during }",
+            "memory: { max: 1GiB }",
+            "memory_growth: { max: 10% }",
+        ] {
+            run = run.limit(limit);
+        }
         let mut data = run.build_rolled();
         let store = data.series.iter().find(|s| s.subject == subject("store", 1)).unwrap().clone();
         for i in 0..8 {

@@ -105,6 +105,7 @@ pub(super) fn get(url: &str) -> HttpStep {
 /// A hold of `rate` arrivals per second that each do `steps`.
 pub(super) fn hold(rate: f64, lasts: Duration, steps: Vec<HttpStep>) -> Load {
     Load {
+        settle: Duration::ZERO,
         warmup: Duration::ZERO,
         profile: vec![Segment::Hold { rate: Rate::per_second(rate), lasts }],
         arrival: Arrival::Constant,
