@@ -8,7 +8,7 @@ use super::leak::{Question, Trace, TracePoint, judge_trace};
 use super::second::answered;
 use super::windows::Life;
 use crate::clock::Offset;
-use crate::experiment::LimitKind;
+use crate::experiment::{Measure, Quantity};
 use crate::record::{
     EventKind, Evidence, Gauge, InstanceClues, LeakFinding, LeakResult, Phase, RunData, Series,
     Subject, Victim,
@@ -196,11 +196,11 @@ fn growth_limit(data: &RunData, subject: &Subject) -> Percent {
         .experiment
         .limits
         .iter()
-        .find_map(|limit| match &limit.kind {
-            LimitKind::MemoryGrowth { service, max, .. }
+        .find_map(|limit| match (&limit.measure, limit.bound.limit) {
+            (Measure::MemoryGrowth { service }, Quantity::Share(max))
                 if service.as_ref().is_none_or(|s| s == name) =>
             {
-                Some(*max)
+                Some(max)
             }
             _ => None,
         })
