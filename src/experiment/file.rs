@@ -248,6 +248,4 @@ impl ExperimentForm {
 }
 
 #[cfg(test)]
-mod schema_tests;
-#[cfg(test)]
 mod tests;

@@ -69,6 +69,16 @@ pub enum Injection {
     },
 }
 
+impl Injection {
+    /// How long its victims may take to stop in order before they are killed; zero where none is stopped so.
+    pub fn grace(&self) -> Duration {
+        match self {
+            Self::Stop { grace, .. } | Self::Restart { grace, .. } => *grace,
+            _ => Duration::ZERO,
+        }
+    }
+}
+
 /// Whom of one service.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Victims {

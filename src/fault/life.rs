@@ -15,7 +15,6 @@ use super::scene::Scene;
 use super::state::FaultEvent;
 use super::world::World;
 use crate::clock::wall;
-use crate::experiment::Injection;
 use crate::record::FaultStage;
 
 /// Even a fault without a duration is looked for this long.
@@ -84,7 +83,7 @@ impl Life {
                 return self.cell.advance(FaultEvent::Refused(why)).await;
             }
             Outcome::Unknown(why) => {
-                self.cell.unsure_until(wall() + grace(&plan.inject) + self.world.timing.settle);
+                self.cell.unsure_until(wall() + plan.inject.grace() + self.world.timing.settle);
                 tracing::warn!(fault = %plan.id, why, "it is not known whether the fault is in force");
             }
         }
@@ -95,7 +94,7 @@ impl Life {
     async fn intend(&self, kind: &dyn Kind) -> Result<Scene, String> {
         let plan = &self.cell.plan;
         let scene = Scene::look(&self.world, plan, self.table.clone()).await?;
-        let grace = grace(&plan.inject);
+        let grace = plan.inject.grace();
         let now = wall();
         let intent = Intent {
             plan: plan.clone(),
@@ -232,12 +231,5 @@ fn with_absent(evidence: String, scene: &Scene) -> String {
         evidence
     } else {
         format!("{evidence}; {}", scene.absent.join(", "))
-    }
-}
-
-fn grace(inject: &Injection) -> Duration {
-    match inject {
-        Injection::Stop { grace, .. } | Injection::Restart { grace, .. } => *grace,
-        _ => Duration::ZERO,
     }
 }

@@ -1,26 +1,16 @@
 //! `restart`: an orderly stop and an immediate start.
 
-use std::time::Duration;
-
 use futures_util::future::BoxFuture;
 
 use super::kind::{Keep, Kind, Outcome, on_each};
-use super::running::{Fate, fate};
+use super::running::{Fate, all_met};
 use super::scene::{Scene, names};
 use super::undo::UndoStep;
 use super::world::World;
-use crate::experiment::Injection;
 use crate::record::PlannedFault;
 
 /// The kind.
 pub(super) struct Restart;
-
-fn grace(plan: &PlannedFault) -> Duration {
-    match plan.inject {
-        Injection::Restart { grace, .. } => grace,
-        _ => Duration::ZERO,
-    }
-}
 
 impl Kind for Restart {
     fn name(&self) -> &'static str {
@@ -42,7 +32,7 @@ impl Kind for Restart {
     }
 
     fn inject<'a>(&'a self, world: &'a World, scene: &'a Scene) -> BoxFuture<'a, Outcome> {
-        let grace = grace(&scene.plan);
+        let grace = scene.plan.inject.grace();
         Box::pin(on_each(&scene.victims, move |seen| {
             world.answer(grace, world.control.restart(&seen.instance.id, grace))
         }))
@@ -55,14 +45,13 @@ impl Kind for Restart {
         _tries: u32,
     ) -> BoxFuture<'a, Result<String, String>> {
         Box::pin(async move {
-            for seen in &scene.victims {
-                match fate(world, seen).await? {
-                    Fate::StartedAgain => {}
-                    Fate::Same => return Err(format!("{} was not restarted", seen.who)),
-                    Fate::Ended => return Err(format!("{} is not running yet", seen.who)),
-                    Fate::Gone => return Err(format!("{} is gone", seen.who)),
-                }
-            }
+            let wrong = |fate| match fate {
+                Fate::StartedAgain => None,
+                Fate::Same => Some("was not restarted"),
+                Fate::Ended => Some("is not running yet"),
+                Fate::Gone => Some("is gone"),
+            };
+            all_met(world, &scene.victims, wrong).await?;
             Ok(format!("started again: {}", scene.names()))
         })
     }

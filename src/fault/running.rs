@@ -37,6 +37,21 @@ pub(super) async fn fate(world: &World, before: &Seen) -> Result<Fate, String> {
     }
 }
 
+/// Nothing when every victim met a fate that is as it should be; else what `wrong` says of the first that
+/// did not.
+pub(super) async fn all_met(
+    world: &World,
+    victims: &[Seen],
+    wrong: impl Fn(Fate) -> Option<&'static str>,
+) -> Result<(), String> {
+    for seen in victims {
+        if let Some(wrong) = wrong(fate(world, seen).await?) {
+            return Err(format!("{} {wrong}", seen.who));
+        }
+    }
+    Ok(())
+}
+
 /// Keeps a fault that ended its victims: over as soon as somebody else has started them all again.
 pub(super) async fn keep_down(world: &World, victims: &[Seen]) -> Keep {
     let mut how = Vec::new();

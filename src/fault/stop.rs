@@ -1,26 +1,16 @@
 //! `stop`: an orderly stop.
 
-use std::time::Duration;
-
 use futures_util::future::BoxFuture;
 
 use super::kind::{Keep, Kind, Outcome, on_each};
-use super::running::{Fate, fate, keep_down};
+use super::running::{Fate, all_met, keep_down};
 use super::scene::{Scene, names};
 use super::undo::UndoStep;
 use super::world::World;
-use crate::experiment::Injection;
 use crate::record::PlannedFault;
 
 /// The kind.
 pub(super) struct Stop;
-
-fn grace(plan: &PlannedFault) -> Duration {
-    match plan.inject {
-        Injection::Stop { grace, .. } => grace,
-        _ => Duration::ZERO,
-    }
-}
 
 impl Kind for Stop {
     fn name(&self) -> &'static str {
@@ -42,7 +32,7 @@ impl Kind for Stop {
     }
 
     fn inject<'a>(&'a self, world: &'a World, scene: &'a Scene) -> BoxFuture<'a, Outcome> {
-        let grace = grace(&scene.plan);
+        let grace = scene.plan.inject.grace();
         Box::pin(on_each(&scene.victims, move |seen| {
             world.answer(grace, world.control.stop(&seen.instance.id, grace))
         }))
@@ -55,15 +45,12 @@ impl Kind for Stop {
         _tries: u32,
     ) -> BoxFuture<'a, Result<String, String>> {
         Box::pin(async move {
-            for seen in &scene.victims {
-                match fate(world, seen).await? {
-                    Fate::Ended | Fate::Gone => {}
-                    Fate::Same => return Err(format!("{} is still running", seen.who)),
-                    Fate::StartedAgain => {
-                        return Err(format!("{} was started again at once", seen.who));
-                    }
-                }
-            }
+            let wrong = |fate| match fate {
+                Fate::Ended | Fate::Gone => None,
+                Fate::Same => Some("is still running"),
+                Fate::StartedAgain => Some("was started again at once"),
+            };
+            all_met(world, &scene.victims, wrong).await?;
             Ok(format!("stopped: {}", scene.names()))
         })
     }

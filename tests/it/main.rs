@@ -22,7 +22,6 @@ mod process_job;
 mod program;
 mod real_software;
 mod reference;
-mod support;
 mod target_docker;
 mod target_process;
 mod test_script;

@@ -3,15 +3,29 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
 use longhaul::clock::monotonic;
+use longhaul::ids::RunId;
 use tempfile::TempDir;
 
 /// Longer than anything that a test starts takes on a busy machine; shorter than the patience of the
 /// test runner, which would not say what it waited for.
 const END: Duration = Duration::from_mins(5);
+
+/// The executable under test.
+pub(crate) fn longhaul() -> &'static Path {
+    longhaul::target::use_executable(env!("CARGO_BIN_EXE_longhaul"));
+    Path::new(env!("CARGO_BIN_EXE_longhaul"))
+}
+
+/// A run id that no other test, and no other process, has.
+pub(crate) fn run_id(test: &str) -> RunId {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let name = format!("{test}-{}", std::process::id());
+    RunId::new(&name, longhaul::clock::wall(), NEXT.fetch_add(1, Relaxed))
+}
 
 /// Where to run it.
 pub(crate) struct Program {

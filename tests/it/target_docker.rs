@@ -17,7 +17,8 @@ use longhaul::target::{
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Afterwards, Swept, docker, labelled, longhaul, run_id, without_docker};
+use crate::engine::{Afterwards, Swept, docker, ours, required};
+use crate::program::{longhaul, run_id};
 
 const TWO_SERVICES: &str = r#"
 version: "3.8"
@@ -108,7 +109,7 @@ fn of(live: &LiveTarget, service: &str, ordinal: u32) -> longhaul::record::Insta
 
 #[tokio::test]
 async fn a_project_comes_up_is_acted_on_and_leaves_nothing() {
-    if without_docker("a_project_comes_up_is_acted_on_and_leaves_nothing") {
+    if !required() {
         return;
     }
     longhaul();
@@ -127,7 +128,10 @@ async fn a_project_comes_up_is_acted_on_and_leaves_nothing() {
     assert_eq!(expected["api"], 2);
     assert!(live.images()["api"].starts_with("sha256:"));
     for kind in ["container", "network", "volume"] {
-        assert!(labelled(&run).contains(kind), "a {kind} carries the run's label");
+        assert!(
+            ours(run.as_str()).iter().any(|thing| thing.starts_with(kind)),
+            "a {kind} carries the run's label"
+        );
     }
 
     live.wait_ready(&ready(Probe::Http("http://api.target:8080/health".to_owned()), 60), &progress)
@@ -145,7 +149,7 @@ async fn a_project_comes_up_is_acted_on_and_leaves_nothing() {
     helper_and_statistics(&live, &run).await;
 
     live.down().await.unwrap();
-    assert_eq!(labelled(&run), "");
+    assert_eq!(ours(run.as_str()), Vec::<String>::new());
 }
 
 async fn kill_and_start(live: &mut LiveTarget) {
@@ -238,7 +242,7 @@ async fn helper_and_statistics(live: &LiveTarget, run: &RunId) {
 
 #[tokio::test]
 async fn leftovers_of_a_run_are_removed_and_foreign_things_are_not_touched() {
-    if without_docker("leftovers_of_a_run_are_removed_and_foreign_things_are_not_touched") {
+    if !required() {
         return;
     }
     longhaul();
@@ -260,12 +264,12 @@ async fn leftovers_of_a_run_are_removed_and_foreign_things_are_not_touched() {
     };
     assert!(matches!(&error, TargetError::Foreign { found, .. } if found.len() == 1), "{error}");
     assert!(error.to_string().contains(&network), "{error}");
-    assert!(labelled(&old).contains(&volume), "nothing was touched");
+    assert!(ours(old.as_str()).iter().any(|thing| thing.contains(&volume)), "nothing was touched");
     docker(&["network", "rm", &network]);
 
     let (second, mut lines) = opts(&run, dir.path());
     let live = bring_up(&target, second).await.unwrap();
-    assert_eq!(labelled(&old), "");
+    assert_eq!(ours(old.as_str()), Vec::<String>::new());
     let mut told = false;
     while let Ok(line) = lines.try_recv() {
         told |= line.contains(old.as_str()) && line.contains(&volume);
@@ -276,12 +280,12 @@ async fn leftovers_of_a_run_are_removed_and_foreign_things_are_not_touched() {
     let Err(error) = bring_up(&target, third).await else { panic!("the project is in use") };
     assert!(matches!(error, TargetError::Busy { .. }), "{error}");
     live.down().await.unwrap();
-    assert_eq!(labelled(&run), "");
+    assert_eq!(ours(run.as_str()), Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn a_target_that_fails_says_why_and_leaves_nothing() {
-    if without_docker("a_target_that_fails_says_why_and_leaves_nothing") {
+    if !required() {
         return;
     }
     longhaul();
@@ -303,7 +307,7 @@ services:
     let Err(error) = bring_up(&target, first).await else { panic!("it can't come up") };
     let shown = error.to_string();
     assert!(shown.contains("broken#1") && shown.contains("demo-target store"), "{shown}");
-    assert_eq!(labelled(&run), "");
+    assert_eq!(ours(run.as_str()), Vec::<String>::new());
 
     // A service that ends at once, without anybody waiting for it: it comes up and is never ready.
     let text = r#"
@@ -329,12 +333,12 @@ services:
     let stopped = live.wait_ready(&never, &progress).await;
     assert!(matches!(stopped, Err(TargetError::Stopped)), "{stopped:?}");
     live.down().await.unwrap();
-    assert_eq!(labelled(&run), "");
+    assert_eq!(ours(run.as_str()), Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn a_stop_ends_the_command_that_brings_it_up() {
-    if without_docker("a_stop_ends_the_command_that_brings_it_up") {
+    if !required() {
         return;
     }
     longhaul();
@@ -354,12 +358,12 @@ async fn a_stop_ends_the_command_that_brings_it_up() {
     };
     let (outcome, ()) = tokio::join!(bring_up(&target, opts), stopper);
     assert!(matches!(outcome, Err(TargetError::Stopped)));
-    assert_eq!(labelled(&run), "");
+    assert_eq!(ours(run.as_str()), Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn external_containers_are_watched_and_stay() {
-    if without_docker("external_containers_are_watched_and_stay") {
+    if !required() {
         return;
     }
     longhaul();

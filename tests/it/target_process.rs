@@ -15,7 +15,7 @@ use longhaul::target::{
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{longhaul, run_id};
+use crate::program::{longhaul, run_id};
 
 fn service(command: &[&str], replicas: u32, links: &[(&str, &str)]) -> ProcessService {
     ProcessService {

@@ -25,7 +25,7 @@ impl Generator for Defective {
 
 #[test]
 fn a_panic_takes_the_target_down_and_is_reported() {
-    crate::support::longhaul();
+    crate::program::longhaul();
     let program = Program::new();
     let file = program.write("experiment.yaml", EXPERIMENT);
     let runtime =

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::tests::FULL;
+use super::fixture::{FULL, read};
 use crate::experiment::schema;
 
 /// Where `value` breaks `rule`: the subset of JSON Schema that the tables produce.
@@ -150,7 +150,7 @@ fn a_key_that_reading_refuses_does_not_fit_either() {
         value.pointer_mut(&place).unwrap()["unheard-of"] = 1.into();
         assert_ne!(faults(&value, &schema, &schema, ""), Vec::<String>::new(), "{place}");
         let text = serde_json::to_string(&value).unwrap();
-        let told = super::tests::read(&text).unwrap_err();
+        let told = read(&text).unwrap_err();
         assert!(told.contains("unknown key \"unheard-of\""), "{place}: {told}");
         refused += 1;
     }
@@ -188,6 +188,6 @@ fn the_schema_knows_the_same_values() {
         assert!(FULL.contains(from), "{from}");
         let value: Value = serde_saphyr::from_str(&FULL.replacen(from, to, 1)).unwrap();
         assert_ne!(faults(&value, &schema, &schema, ""), Vec::<String>::new(), "{to}");
-        super::tests::read(&FULL.replacen(from, to, 1)).expect_err(to);
+        read(&FULL.replacen(from, to, 1)).expect_err(to);
     }
 }
