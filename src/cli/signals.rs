@@ -21,7 +21,7 @@ pub(super) async fn listen(stopper: Stopper, quiet: bool) -> std::io::Result<()>
             complain!(
                 "{}",
                 if first {
-                    "stopping: healing every fault first (once more: don't wait for requests in flight)"
+                    "stopping: healing every fault first (once more: wait neither for requests in flight nor for the target to end in order)"
                 } else {
                     "hurrying: faults are still healed before the end"
                 }

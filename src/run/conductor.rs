@@ -255,6 +255,7 @@ impl Scene {
             progress: self.progress.clone(),
             clock: self.clock,
             stop: CancellationToken::new(),
+            hurry: self.deps.stops.hurry().clone(),
         };
         let cancel = opts.stop.clone();
         let not_ready = |e: target::TargetError| {
@@ -287,7 +288,7 @@ impl Scene {
         if let Some(engine) = &engine
             && self.needs_helper_image(engine)
         {
-            engine.self_image().await.map_err(not_ready)?;
+            engine.hold_image(&self.id).await.map_err(not_ready)?;
         }
         self.writer
             .provenance(Provenance {

@@ -36,6 +36,8 @@ pub struct BringUp {
     pub clock: Clock,
     /// Ends the bring-up and the wait for readiness early.
     pub stop: CancellationToken,
+    /// Shortens taking it down, also one that is under way: nobody gets time to end in order.
+    pub hurry: CancellationToken,
 }
 
 /// Makes cuttable links between processes.
@@ -97,7 +99,7 @@ pub struct LiveTarget {
 enum Up {
     Compose(Box<Project>),
     Process(Pool),
-    External,
+    External(Engine, RunId),
 }
 
 /// Brings the target up: checks for leftovers of the same project, starts everything, watches it. When
@@ -131,7 +133,7 @@ pub async fn bring_up(target: &Target, opts: BringUp) -> Result<LiveTarget, Targ
         System::External(external) => {
             let engine = Engine::connect().await?;
             let members = external::members(&engine, external).await?;
-            (engine, members, Up::External)
+            (engine.clone(), members, Up::External(engine, opts.run.clone()))
         }
     };
     let (engine, members, system) = up;
@@ -172,7 +174,8 @@ impl Up {
                 pool.down().await;
                 Ok(())
             }
-            Self::External => Ok(()),
+            // Only what longhaul itself put beside it.
+            Self::External(engine, run) => engine.sweep(Some(run), false).await.map(drop),
         }
     }
 }

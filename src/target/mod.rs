@@ -18,6 +18,7 @@ mod engine_event;
 mod error;
 mod executable;
 mod external;
+mod hold;
 mod image;
 mod inspect;
 mod live;

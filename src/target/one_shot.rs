@@ -14,7 +14,7 @@ use futures_util::StreamExt as _;
 
 use super::error::is_absent;
 use super::inspect::{ROLE_LABEL, RUN_LABEL};
-use super::{Engine, TargetError};
+use super::{Engine, TargetError, image};
 use crate::ids::RunId;
 
 const RUN_TIMEOUT: Duration = Duration::from_secs(30);
@@ -33,7 +33,8 @@ pub struct OneShotOutput {
 
 impl Engine {
     /// Runs longhaul with `args` next to `container`: in its network namespace, as root with no
-    /// capability but `NET_ADMIN`, on a read-only file system. At most 30 s; removed afterwards.
+    /// capability but `NET_ADMIN`, on a read-only file system. At most 30 s; removed afterwards. The image
+    /// is built again when somebody has removed it.
     pub async fn one_shot(
         &self,
         container: &str,
@@ -59,10 +60,18 @@ impl Engine {
             }),
             ..ContainerCreateBody::default()
         };
-        let helper = self
-            .docker()
-            .create_container(None::<CreateContainerOptions>, body)
-            .await
+        let create =
+            || self.docker().create_container(None::<CreateContainerOptions>, body.clone());
+        let created = match create().await {
+            // The image may have been removed meanwhile; if it is the container that is gone, the engine
+            // says so again.
+            Err(error) if is_absent(&error) => {
+                image::build(self).await?;
+                create().await
+            }
+            other => other,
+        };
+        let helper = created
             .map_err(TargetError::engine(format!("create a helper next to {container}")))?
             .id;
         let outcome = tokio::time::timeout(RUN_TIMEOUT, self.run_helper(&helper)).await;

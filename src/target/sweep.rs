@@ -65,7 +65,8 @@ impl Engine {
         Ok(lines)
     }
 
-    /// Removes longhaul's own images (label `longhaul.image`) that no container uses.
+    /// Removes longhaul's own images (label `longhaul.image`) that no container uses and no run holds
+    /// ([`Engine::hold_image`]).
     pub async fn sweep_images(&self, dry_run: bool) -> Result<Vec<String>, TargetError> {
         let filters = HashMap::from([("label", vec![IMAGE_LABEL])]);
         let options = ListImagesOptionsBuilder::new().filters(&filters).build();
@@ -82,16 +83,14 @@ impl Engine {
                 names.push(image.id);
             }
             for name in names {
-                let outcome = if dry_run {
-                    Ok(())
-                } else {
-                    let removal =
-                        self.docker().remove_image(&name, None::<RemoveImageOptions>, None);
-                    removal.await.map(|_| ())
-                };
                 let what = format!("image {name}");
-                match outcome {
-                    // In use by a run that is under way.
+                if dry_run {
+                    sweep.note(&format!("{what}, unless a run uses it"), Ok(()));
+                    continue;
+                }
+                let removal = self.docker().remove_image(&name, None::<RemoveImageOptions>, None);
+                match removal.await.map(|_| ()) {
+                    // By a run that is under way, perhaps one of another data folder.
                     Err(EngineError::DockerResponseServerError { status_code: 409, .. }) => {
                         sweep.lines.push(format!("kept {what}: it is in use"));
                     }

@@ -109,12 +109,19 @@ impl Ward {
 
     /// SIGTERM, and SIGKILL to its whole group after `grace`; waits for the end.
     pub(super) async fn stop(&self, grace: Duration) -> Exit {
+        self.stop_before(tokio::time::sleep(grace)).await
+    }
+
+    /// SIGTERM, and SIGKILL to its whole group as soon as `patience` is over; waits for the end.
+    pub(super) async fn stop_before(&self, patience: impl Future<Output = ()>) -> Exit {
         // It may have ended by itself meanwhile: the wait tells.
         if self.signal_group(Signal::TERM).is_ok() {
             self.signal_group(Signal::CONT).ok();
         }
-        if let Ok(exit) = tokio::time::timeout(grace, self.end()).await {
-            return exit;
+        tokio::select! {
+            biased;
+            exit = self.end() => return exit,
+            () = patience => {}
         }
         self.signal_group(Signal::KILL).ok();
         self.end().await

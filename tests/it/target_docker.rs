@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::{Afterwards, Swept, docker, ours, required};
-use crate::program::{longhaul, run_id};
+use crate::program::{Program, longhaul, run_id};
 
 const TWO_SERVICES: &str = r#"
 version: "3.8"
@@ -67,6 +67,7 @@ fn opts(run: &RunId, dir: &Path) -> (BringUp, mpsc::Receiver<String>) {
         progress,
         clock: Clock::start(),
         stop: CancellationToken::new(),
+        hurry: CancellationToken::new(),
     };
     (opts, lines)
 }
@@ -231,6 +232,11 @@ async fn helper_and_statistics(live: &LiveTarget, run: &RunId) {
     let words = ["helper", "nonsense"].map(str::to_owned).to_vec();
     let output = engine.one_shot(&id, words, run).await.unwrap();
     assert_eq!(output.exit_code, 2, "{output:?}");
+    // A person with force is stronger than the run's hold.
+    docker(&["rmi", "-f", &engine.self_image().await.unwrap()]);
+    let words = ["helper", "nonsense"].map(str::to_owned).to_vec();
+    let output = engine.one_shot(&id, words, run).await.unwrap();
+    assert_eq!(output.exit_code, 2, "the image is built again: {output:?}");
     assert!(
         !docker(&["ps", "-a", "--format", "{{.Labels}}"]).contains(&format!("{run},longhaul.role"))
     );
@@ -359,6 +365,98 @@ async fn a_stop_ends_the_command_that_brings_it_up() {
     let (outcome, ()) = tokio::join!(bring_up(&target, opts), stopper);
     assert!(matches!(outcome, Err(TargetError::Stopped)));
     assert_eq!(ours(run.as_str()), Vec::<String>::new());
+}
+
+/// Containers that don't care for the signal that asks them to end.
+const DEAF: &str = r#"
+services:
+  store:
+    image: "${LONGHAUL_IMAGE}"
+    command: [demo-target, store]
+    stop_signal: SIGWINCH
+"#;
+
+#[tokio::test]
+async fn in_a_hurry_nobody_has_time_to_end_in_order() {
+    if !required() {
+        return;
+    }
+    longhaul();
+    let (run, dir) = (run_id("hurry"), tempfile::tempdir().unwrap());
+    let _swept = Swept(run.clone());
+    let target = compose(dir.path(), &run, DEAF, &[("store", 2)]);
+
+    let (first, _lines) = opts(&run, dir.path());
+    let hurry = first.hurry.clone();
+    let live = bring_up(&target, first).await.unwrap();
+    let begun = longhaul::clock::wall().as_second() - 1;
+    hurry.cancel();
+    live.down().await.unwrap();
+    assert_eq!(ours(run.as_str()), Vec::<String>::new());
+    // By the engine's own clock: from the polite signal to the one that nobody survives.
+    let (mut asked, mut ended) = (Vec::new(), Vec::new());
+    let now = longhaul::clock::wall().as_second() + 1;
+    let label = format!("label=longhaul.run={run}");
+    let events = docker(&[
+        "events",
+        "--since",
+        &begun.to_string(),
+        "--until",
+        &now.to_string(),
+        "--filter",
+        &label,
+        "--filter",
+        "event=kill",
+        "--format",
+        "{{.TimeNano}} {{.Actor.Attributes.signal}}",
+    ]);
+    for line in events.lines() {
+        let (at, signal) = line.split_once(' ').unwrap();
+        let list = if signal == "9" { &mut ended } else { &mut asked };
+        list.push(Duration::from_nanos(at.parse().unwrap()));
+    }
+    assert!(asked.len() >= 2 && ended.len() >= 2, "{events}");
+    let took = *ended.iter().max().unwrap() - *asked.iter().min().unwrap();
+    assert!(took < Duration::from_secs(4), "they had a grace of {took:?}: {events}");
+
+    // Midway, and then nothing is left either.
+    let (second, mut lines) = opts(&run, dir.path());
+    let hurry = second.hurry.clone();
+    let live = bring_up(&target, second).await.unwrap();
+    let hurrying = async {
+        while let Some(line) = lines.recv().await {
+            if line.contains("Stopping") {
+                hurry.cancel();
+            }
+        }
+    };
+    let (outcome, ()) = tokio::join!(live.down(), hurrying);
+    outcome.unwrap();
+    assert!(hurry.is_cancelled());
+    assert_eq!(ours(run.as_str()), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn an_image_that_a_run_holds_survives_the_cleanup_of_another_data_folder() {
+    if !required() {
+        return;
+    }
+    longhaul();
+    let (run, engine) = (run_id("hold"), Engine::connect().await.unwrap());
+    let _swept = Swept(run.clone());
+    let image = engine.hold_image(&run).await.unwrap();
+    assert_eq!(engine.hold_image(&run).await.unwrap(), image, "twice is once");
+    let other = Program::new();
+    let cleaned = other.done(["cleanup", "--json"]).expect(0);
+    assert!(cleaned.stdout.contains(&format!("kept image {image}")), "{}", cleaned.stdout);
+    assert_eq!(docker(&["image", "inspect", "-f", "{{index .RepoTags 0}}", &image]), image);
+
+    engine.sweep(Some(&run), false).await.unwrap();
+    assert_eq!(ours(run.as_str()), Vec::<String>::new());
+    let cleaned = other.done(["cleanup", "--json"]).expect(0);
+    assert!(cleaned.stdout.contains(&format!("removed image {image}")), "{}", cleaned.stdout);
+    // And a run that finds it gone makes it again.
+    assert_eq!(engine.hold_image(&run).await.unwrap(), image);
 }
 
 #[tokio::test]

@@ -32,6 +32,13 @@ async fn up(
     services: &[(&str, ProcessService)],
     dir: &Path,
 ) -> Result<(LiveTarget, mpsc::Sender<String>), TargetError> {
+    up_with_hurry(services, dir).await.map(|(live, progress, _)| (live, progress))
+}
+
+async fn up_with_hurry(
+    services: &[(&str, ProcessService)],
+    dir: &Path,
+) -> Result<(LiveTarget, mpsc::Sender<String>, CancellationToken), TargetError> {
     longhaul();
     let services: BTreeMap<_, _> =
         services.iter().map(|(name, s)| ((*name).to_owned(), s.clone())).collect();
@@ -45,8 +52,10 @@ async fn up(
         progress: progress.clone(),
         clock: Clock::start(),
         stop: CancellationToken::new(),
+        hurry: CancellationToken::new(),
     };
-    Ok((bring_up(&target, opts).await?, progress))
+    let hurry = opts.hurry.clone();
+    Ok((bring_up(&target, opts).await?, progress, hurry))
 }
 
 fn alive(pid: u32) -> bool {
@@ -192,4 +201,28 @@ fn a_child_whose_parent_is_gone_does_not_start() {
         .unwrap();
     assert_eq!(output.status.code(), Some(137));
     assert!(output.stdout.is_empty());
+}
+
+#[tokio::test]
+async fn a_hurry_ends_the_grace_that_is_running() {
+    let dir = tempfile::tempdir().unwrap();
+    let deaf = dir.path().join("deaf");
+    let script = format!("trap '' TERM; : > {}; while :; do sleep 1; done", deaf.display());
+    let service = service(&["sh", "-c", &script], 1, &[]);
+    let (live, _progress, hurry) = up_with_hurry(&[("deaf", service)], dir.path()).await.unwrap();
+    while !deaf.exists() {
+        tokio::task::yield_now().await;
+    }
+    let victim = Victim { service: "deaf".to_owned(), ordinal: 1 };
+    let pid = live.control().find(&victim).unwrap().pid.unwrap();
+    let mut down = std::pin::pin!(live.down());
+    // It has its grace, and nobody hurries it.
+    let patient = tokio::time::timeout(Duration::from_millis(300), &mut down).await;
+    assert!(patient.is_err() && alive(pid), "it ended by itself: this shows nothing");
+    let asked = longhaul::clock::monotonic();
+    hurry.cancel();
+    down.await.unwrap();
+    assert!(dies(pid));
+    let took = asked.elapsed();
+    assert!(took < Duration::from_secs(3), "its grace of 5 s went on for {took:?}");
 }

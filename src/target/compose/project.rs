@@ -18,6 +18,9 @@ use crate::ids::RunId;
 const OVERLAY_FILE: &str = "compose.longhaul.yaml";
 const IMAGE_VARIABLE: &str = "LONGHAUL_IMAGE";
 const LOG_LINES: usize = 20;
+/// How long containers may take to end in order, seconds; and in a hurry.
+const GRACE: &str = "5";
+const NO_GRACE: &str = "0";
 
 /// A project of a run, up or coming up.
 pub(in super::super) struct Project {
@@ -29,6 +32,7 @@ pub(in super::super) struct Project {
     folder: PathBuf,
     overlay: PathBuf,
     env: BTreeMap<String, String>,
+    hurry: CancellationToken,
 }
 
 impl Project {
@@ -38,7 +42,16 @@ impl Project {
         compose: &Compose,
         opts: &BringUp,
     ) -> Result<Self, TargetError> {
-        let project = Self::prepare(engine, compose, opts).await?;
+        let project = match Self::prepare(engine.clone(), compose, opts).await {
+            Ok(project) => project,
+            Err(error) => {
+                // It may hold the image by now.
+                if let Err(left) = engine.sweep(Some(&opts.run), false).await {
+                    tracing::error!(error = %left, "a target that was not begun left something");
+                }
+                return Err(error);
+            }
+        };
         let outcome = project.start(compose, &opts.progress, &opts.stop).await;
         if let Err(error) = outcome {
             if let Err(left) = project.down(&opts.progress).await {
@@ -79,7 +92,7 @@ impl Project {
         let mut env = compose.env.clone();
         if text.contains(IMAGE_VARIABLE) && !env.contains_key(IMAGE_VARIABLE) {
             opts.progress.try_send("building longhaul's own image".to_owned()).ok();
-            env.insert(IMAGE_VARIABLE.to_owned(), engine.self_image().await?);
+            env.insert(IMAGE_VARIABLE.to_owned(), engine.hold_image(&opts.run).await?);
         }
         let folder = compose.file.parent().map_or_else(PathBuf::new, Path::to_owned);
         let overlay = opts.dir.join(OVERLAY_FILE);
@@ -92,6 +105,7 @@ impl Project {
             folder,
             overlay,
             env,
+            hurry: opts.hurry.clone(),
         };
         let resolved = project.resolve().await?;
         let labels = [(RUN_LABEL, opts.run.to_string()), (OWNER_LABEL, Owner::this().to_string())];
@@ -135,14 +149,19 @@ impl Project {
         Err(self.explain(ended).await)
     }
 
-    /// Takes it down with its volumes, and removes whatever else of the run is left.
+    /// Takes it down with its volumes, and removes whatever else of the run is left. In a hurry no
+    /// container has time to end in order.
     pub(in super::super) async fn down(
         &self,
         progress: &mpsc::Sender<String>,
     ) -> Result<(), TargetError> {
-        let args = self.args(&[&self.overlay], &["down", "-v", "--remove-orphans", "-t", "5"]);
-        let never = CancellationToken::new();
-        match self.cli.run(&args, &self.env, &self.folder, progress, &never).await {
+        let ended = match self.compose_down(GRACE, progress, &self.hurry).await {
+            Err(TargetError::Stopped) => {
+                self.compose_down(NO_GRACE, progress, &CancellationToken::new()).await
+            }
+            ended => ended,
+        };
+        match ended {
             Ok(ended) if ended.succeeded => {}
             // The sweep decides.
             Ok(ended) => {
@@ -152,6 +171,19 @@ impl Project {
         }
         self.engine.sweep(Some(&self.run), false).await?;
         Ok(())
+    }
+
+    async fn compose_down(
+        &self,
+        grace: &str,
+        progress: &mpsc::Sender<String>,
+        stop: &CancellationToken,
+    ) -> Result<Ended, TargetError> {
+        if stop.is_cancelled() {
+            return Err(TargetError::Stopped);
+        }
+        let args = self.args(&[&self.overlay], &["down", "-v", "--remove-orphans", "-t", grace]);
+        self.cli.run(&args, &self.env, &self.folder, progress, stop).await
     }
 
     /// The error with the last log lines of every container that did not come up; when the engine is gone

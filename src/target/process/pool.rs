@@ -38,6 +38,7 @@ struct Inner {
     slots: Mutex<BTreeMap<String, Slot>>,
     tasks: TaskTracker,
     closing: CancellationToken,
+    hurry: CancellationToken,
 }
 
 /// One place in the target, filled by one life after another.
@@ -73,6 +74,7 @@ impl Pool {
             slots: Mutex::new(slots.collect()),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
+            hurry: opts.hurry.clone(),
         }));
         for id in &order {
             opts.progress.try_send(format!("starting {id}")).ok();
@@ -98,7 +100,13 @@ impl Pool {
         self.0.closing.cancel();
         let wards: Vec<Arc<Ward>> =
             self.slots().values().filter_map(|slot| slot.ward.clone()).collect();
-        futures_util::future::join_all(wards.iter().map(|ward| ward.stop(GRACE))).await;
+        let patience = || async {
+            tokio::select! {
+                () = tokio::time::sleep(GRACE) => {}
+                () = self.0.hurry.cancelled() => {}
+            }
+        };
+        futures_util::future::join_all(wards.iter().map(|ward| ward.stop_before(patience()))).await;
         self.0.tasks.close();
         self.0.tasks.wait().await;
         let ids: Vec<String> = self.slots().keys().cloned().collect();
