@@ -131,7 +131,7 @@ impl View {
                 self.samples(&samples);
                 vec![]
             }
-            Update::Ledger(row) => vec![ledger_line(&row)],
+            Update::Ledger(row) => vec![format!("{}  {}", self.now.max(row.to), ledger_line(&row))],
             Update::Tick(now) => {
                 self.now = now;
                 vec![]
@@ -154,7 +154,7 @@ impl View {
             }
             _ => {}
         }
-        event_line(event).into_iter().collect()
+        event_line(event, self.now).into_iter().collect()
     }
 
     fn samples(&mut self, samples: &[Sample]) {

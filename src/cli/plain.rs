@@ -3,6 +3,7 @@
 use serde_json::json;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
+use crate::clock::Offset;
 use crate::record::{Event, EventKind, FaultStage, TargetAction};
 use crate::report::{latency_text, ledger_json, ledger_line};
 use crate::run::Update;
@@ -44,10 +45,13 @@ fn json_line(update: &Update) -> Option<serde_json::Value> {
     })
 }
 
-/// One line every ten seconds at most between events, so that nobody wonders whether it hangs.
+/// One line every ten seconds at most between events, so that nobody wonders whether it hangs. The times
+/// at their beginnings say when they were told, so they never go back; a phase or a stop that counts from
+/// a moment before has that moment in the records.
 #[derive(Default)]
 struct Progress {
     slices: u64,
+    now: Offset,
 }
 
 impl Progress {
@@ -59,14 +63,18 @@ impl Progress {
                 crate::units::duration(lengths.iter().sum())
             )),
             Update::Progress(text) => Some(text.clone()),
-            Update::Event(event) => event_line(event),
-            Update::Ledger(row) => Some(ledger_line(row)),
+            Update::Event(event) => {
+                self.now = self.now.max(event.at);
+                event_line(event, self.now)
+            }
+            Update::Ledger(row) => Some(format!("{}  {}", self.now.max(row.to), ledger_line(row))),
             Update::Slice(row, asked) => {
                 self.slices += 1;
+                self.now = self.now.max(row.to);
                 self.slices.is_multiple_of(10).then(|| {
                     format!(
                         "{}  {}/s of {}/s   errors {}   p99 {}",
-                        row.to,
+                        self.now,
                         row.counts.ended() - row.counts.not_sent,
                         trim(*asked, 1),
                         row.counts.errors(),
@@ -79,8 +87,8 @@ impl Progress {
     }
 }
 
-/// An event as a line; `None` for events that nobody needs to read while the run goes.
-pub(super) fn event_line(event: &Event) -> Option<String> {
+/// An event as a line that is told at `now`; `None` for events that nobody needs to read while the run goes.
+pub(super) fn event_line(event: &Event, now: Offset) -> Option<String> {
     let text = match &event.kind {
         EventKind::Phase { phase } => format!("-- {}", format!("{phase:?}").to_lowercase()),
         EventKind::Target { victim, action, .. } => match action {
@@ -115,5 +123,50 @@ pub(super) fn event_line(event: &Event) -> Option<String> {
         }
         EventKind::Note { text } => text.clone(),
     };
-    Some(format!("{}  {text}", event.at))
+    Some(format!("{now}  {text}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Counts, LedgerRow, Phase, Quantiles, StopCause};
+
+    fn at(second: u64) -> Offset {
+        Offset::from_micros(second * 1_000_000)
+    }
+
+    fn event(second: u64, kind: EventKind) -> Update {
+        Update::Event(Event { at: at(second), kind })
+    }
+
+    #[test]
+    fn the_times_of_lines_never_go_back() {
+        let row = LedgerRow {
+            number: 3,
+            from: at(30),
+            to: at(40),
+            counts: Counts::default(),
+            target_rate: 50.0,
+            achieved_rate: 50.0,
+            error_rate: None,
+            error_rate_outside_faults: None,
+            latency: Quantiles::default(),
+            lateness: Quantiles::default(),
+            services: Vec::new(),
+            faults: Vec::new(),
+        };
+        let stop = EventKind::Stop { cause: StopCause::AbortWhen, reason: "errors".to_owned() };
+        let updates = [
+            event(43, EventKind::Note { text: "now".to_owned() }),
+            // A row is whole some seconds after its end; an abort counts from the slice that broke the limit.
+            Update::Ledger(Box::new(row)),
+            event(42, stop),
+            event(44, EventKind::Phase { phase: Phase::Healing }),
+        ];
+        let mut progress = Progress::default();
+        let lines: Vec<String> = updates.iter().filter_map(|u| progress.line(u)).collect();
+        let times: Vec<&str> = lines.iter().map(|line| &line[..8]).collect();
+        assert_eq!(times, ["00:00:43", "00:00:43", "00:00:43", "00:00:44"], "{lines:?}");
+        assert!(lines[1].contains("ledger  3 to 00:00:40:"), "{lines:?}");
+    }
 }

@@ -249,6 +249,8 @@ mod tests {
             "no rules left at db#1, no rules left at api#1, no rules left at api#2"
         );
         assert_eq!(stand.fake.snapshot(), clean);
+        // A stage is told before it is in the journal: a heal never waits for a disk.
+        assert_eq!(stand.faults.heal_all("end").await.healed.len(), 1);
         assert_eq!(stand.history().open().count(), 0);
         assert_eq!(stand.faults.finish().await.healed.len(), 1);
         assert!(stand.stages.recv().await.is_none(), "the channel closes");

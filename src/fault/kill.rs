@@ -76,8 +76,8 @@ impl Kind for Kill {
             for seen in &scene.victims {
                 let who = &seen.who;
                 told.push(match fate(world, seen).await? {
-                    Fate::Ended => format!("{who} ended"),
-                    Fate::StartedAgain => format!("{who} ended and was started again"),
+                    Fate::Ended => format!("{who} is down"),
+                    Fate::StartedAgain => format!("{who} went down and was started again"),
                     Fate::Gone => format!("{who} is gone"),
                     Fate::Same => match signal(&scene.plan) {
                         Some(signal) if tries >= PATIENCE && !fatal(signal) => {

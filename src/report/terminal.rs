@@ -68,7 +68,8 @@ pub fn ledger_text(rows: &[LedgerRow]) -> String {
     out
 }
 
-/// One ledger row as one line, as it is told while a run goes.
+/// One ledger row as one line, as it is told while a run goes. It names the row's end: its figures are whole
+/// some seconds later.
 pub fn ledger_line(row: &LedgerRow) -> String {
     let memory: Vec<String> = row
         .services
@@ -84,9 +85,9 @@ pub fn ledger_line(row: &LedgerRow) -> String {
         format!("; faults {}", row.faults.join(" "))
     };
     format!(
-        "{}  ledger {:>2}: {} of {}, {} ok, {} errors ({}), p50 {} p95 {} p99 {}; {}{faults}",
-        row.to,
+        "ledger {:>2} to {}: {} of {}, {} ok, {} errors ({}), p50 {} p95 {} p99 {}; {}{faults}",
         row.number,
+        row.to,
         rate(row.achieved_rate),
         rate(row.target_rate),
         count(row.counts.ok),
