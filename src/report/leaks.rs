@@ -162,6 +162,14 @@ fn ending(events: &[Event], victim: &Victim, last: Offset) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
+/// Whether no gauge of any instance could be judged: a short run's figures fill no table.
+pub(super) fn all_open(cases: &[Case<'_>]) -> bool {
+    cases
+        .iter()
+        .flat_map(|c| &c.results)
+        .all(|r| r.finding.verdict == LeakVerdict::Inconclusive && r.finding.slope.is_none())
+}
+
 /// Worst first.
 fn rank(verdict: LeakVerdict) -> u8 {
     match verdict {
@@ -227,6 +235,9 @@ pub(super) struct Sentence {
     pub(super) text: String,
 }
 
+/// More gauges than this are only counted.
+const MOST_NAMED: usize = 4;
+
 /// What the investigation comes to.
 pub(super) fn sentence(cases: &[Case<'_>]) -> Sentence {
     let worst = cases.first().and_then(|c| Some((c, *c.results.first()?)));
@@ -242,13 +253,17 @@ pub(super) fn sentence(cases: &[Case<'_>]) -> Sentence {
             .map(|r| format!("{} of {}", r.gauge, r.instance))
             .collect()
     };
+    let named = |v| {
+        let names = of(v);
+        if names.len() > MOST_NAMED { format!("{} gauges", names.len()) } else { names.join(", ") }
+    };
     let (class, icon, text) = match verdict {
         LeakVerdict::Leaking | LeakVerdict::Suspected => {
             let growth = slope(&worst.gauge, &worst.finding)
                 .map_or_else(String::new, |s| format!(", {} by {s}", worst.instance));
             let limit = to_limit(&worst.finding)
                 .map_or_else(String::new, |l| format!("; at its limit in {l}"));
-            let names = of(verdict).join(", ");
+            let names = named(verdict);
             let (class, icon, verb) = if verdict == LeakVerdict::Leaking {
                 ("fail", "✕", "Leaking")
             } else {
@@ -257,7 +272,7 @@ pub(super) fn sentence(cases: &[Case<'_>]) -> Sentence {
             (class, icon, format!("{verb}: {names}{growth}{limit}"))
         }
         LeakVerdict::Inconclusive => {
-            let names = of(verdict).join(", ");
+            let names = named(verdict);
             ("unknown", "?", format!("No verdict on {names}: {}", worst.finding.reason))
         }
         LeakVerdict::Warming | LeakVerdict::Stable => (

@@ -11,7 +11,7 @@ use maud::{Markup, html};
 
 use super::super::chart::Frame;
 use super::super::facts::Facts;
-use super::super::leaks::Case;
+use super::super::leaks::{Case, all_open, sentence};
 use super::section as part;
 
 /// The section of a run's page: every gauge in a table, and each instance that needs a look.
@@ -23,7 +23,10 @@ pub(super) fn section(facts: &Facts<'_>) -> Markup {
     }
     let frame = Frame::of(facts);
     let body = html! {
-        (overview::table(&cases))
+        @if all_open(&cases) {
+            p { (sentence(&cases).text) }
+            details { summary { "every gauge" } (overview::table(&cases)) }
+        } @else { (overview::table(&cases)) }
         @for case in cases.iter().filter(|c| c.needs_a_look()) { (instance::investigation(facts, case, frame.as_ref())) }
         p.soft { "Every instance in full: " code { "longhaul leak " (facts.data.run.id) } }
     };
