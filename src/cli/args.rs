@@ -1,12 +1,13 @@
 //! What can be typed.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::experiment::Overrides;
-use crate::units::{Rate, parse_duration};
+use crate::units::{Bytes, Percent, Rate, parse_duration};
 
 /// Endurance and chaos soak orchestrator: brings a system up, holds a steady rate on it for hours,
 /// hurts it, heals it, and judges it.
@@ -77,6 +78,14 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Check experiment files; start nothing.
     Validate(ValidateArgs),
+    /// Judge series of readings, of any tool, for leaks.
+    ///
+    /// Each file is a CSV whose first line names the columns: `t_s` (seconds) and `anon` (bytes); optional are
+    /// `epoch` (another whole number for each process life), `fault` (1 while a fault is in force) and `requests`
+    /// (served so far). Others are passed over, and the order is free. With `--json` one line a file, in the order
+    /// given: what is not known is null, and so is, within `hours_to_limit`, a time that never comes; of a file that
+    /// can't be judged all is null but `error`, and the exit code is 3.
+    Analyse(AnalyseArgs),
     /// Show what a run would do, when and to whom; start nothing.
     Plan(PlanArgs),
     /// Check what this machine can do.
@@ -197,6 +206,28 @@ pub(super) struct ValidateArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(super) struct AnalyseArgs {
+    /// The series.
+    #[arg(required = true, value_name = "SERIES")]
+    pub(super) files: Vec<PathBuf>,
+    /// How long the process is meant to run: the growth limit is shared out over it.
+    #[arg(long, value_name = "D", default_value = "24h", value_parser = planned)]
+    pub(super) planned: Duration,
+    /// Growth that is allowed over that time.
+    #[arg(long, value_name = "PERCENT", default_value = "10%", value_parser = growth)]
+    pub(super) growth_limit: Percent,
+    /// Where the process dies: `512MiB`; with `--count` a number.
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(super) limit: Option<Bytes>,
+    /// The series count things (descriptors, threads), not bytes; so do the figures of the answer.
+    #[arg(long)]
+    pub(super) count: bool,
+    /// So many series at a time; default: one for each core.
+    #[arg(long, value_name = "N")]
+    pub(super) jobs: Option<NonZero<usize>>,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(super) struct PlanArgs {
     /// The experiment.
     pub(super) file: PathBuf,
@@ -285,6 +316,21 @@ fn lease(text: &str) -> Result<Duration, String> {
     } else {
         Err("a lease lasts 1s to 5m".to_owned())
     }
+}
+
+fn planned(text: &str) -> Result<Duration, String> {
+    let planned = parse_duration(text).map_err(|e| e.to_string())?;
+    if planned >= Duration::from_mins(1) { Ok(planned) } else { Err("at least 1m".to_owned()) }
+}
+
+fn growth(text: &str) -> Result<Percent, String> {
+    let growth: Percent = text.parse().map_err(|e: crate::units::UnitError| e.to_string())?;
+    if growth.get() >= 0.0 { Ok(growth) } else { Err("0% or more".to_owned()) }
+}
+
+fn size(text: &str) -> Result<Bytes, String> {
+    let number = text.parse().map(Bytes);
+    number.or_else(|_| text.parse().map_err(|e: crate::units::UnitError| e.to_string()))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ pub enum Exit {
     Internal,
     /// The command line is wrong.
     Usage,
-    /// The experiment file is wrong; nothing was started.
+    /// A file is wrong: an experiment, and nothing was started; or a series.
     InvalidExperiment,
     /// The target can't be brought up here.
     NotReady,
@@ -31,7 +31,7 @@ pub(super) const EXIT_CODES: [(u8, &str); 13] = [
         2,
         "usage: the command line, the run it names or the data folder is wrong; nothing was started",
     ),
-    (3, "invalid experiment: the file is wrong; nothing was started"),
+    (3, "invalid file: an experiment is wrong, and nothing was started; or a series is"),
     (10, "limit breached, or stopped by `abort_when`"),
     (11, "inconclusive: the figures can't carry a verdict"),
     (

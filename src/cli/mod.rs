@@ -20,6 +20,7 @@ macro_rules! complain {
     }};
 }
 
+mod analyse;
 mod args;
 mod cleanup;
 mod colors;
@@ -123,6 +124,7 @@ async fn dispatch(command: Command, common: &Common) -> anyhow::Result<Exit> {
         Command::Demo(args) => Box::pin(demo::demo(args, common)).await,
         Command::Run(args) => Box::pin(run::run(args, common)).await,
         Command::Validate(args) => Ok(validate::validate(&args, common)),
+        Command::Analyse(args) => Ok(analyse::analyse(&args, common)),
         Command::Plan(args) => plan::plan(args, common).await,
         Command::Doctor => doctor::doctor(common).await,
         Command::Cleanup(args) => cleanup::cleanup(args, common).await,

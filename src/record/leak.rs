@@ -6,6 +6,30 @@ use serde::{Deserialize, Serialize};
 
 use super::{Gauge, Victim};
 use crate::clock::Offset;
+use crate::units::{Bytes, trim};
+
+/// What a gauge counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GaugeUnit {
+    /// Memory or disk, in bytes.
+    Bytes,
+    /// Things: descriptors, threads, sockets.
+    Count,
+}
+
+impl GaugeUnit {
+    /// An amount for people: `2.1 MiB`, `-3.2`.
+    pub fn amount(self, value: f64) -> String {
+        let sign = if value < 0.0 { "-" } else { "" };
+        match self {
+            Self::Bytes if value.abs() < 100.0 => format!("{} B", trim(value, 1)),
+            Self::Bytes => format!("{sign}{}", Bytes(value.abs().round() as u64).human()),
+            Self::Count if value.abs() >= 100.0 => trim(value, 0),
+            Self::Count => trim(value, 2),
+        }
+    }
+}
 
 /// What a series of readings says about a leak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -62,6 +86,24 @@ pub struct HoursToLimit {
     pub low: Option<f64>,
     /// At the lowest slope that fits.
     pub high: Option<f64>,
+}
+
+impl std::fmt::Display for HoursToLimit {
+    /// `in about 198 h (180 to 220)`, `never (180 at the earliest)`, `never`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let text = |h: f64| trim(h, usize::from(h < 10.0));
+        match (self.value, self.low) {
+            (Some(value), Some(low)) => match self.high {
+                Some(high) => {
+                    write!(f, "in about {} h ({} to {})", text(value), text(low), text(high))
+                }
+                None => write!(f, "in about {} h ({} at the earliest)", text(value), text(low)),
+            },
+            (Some(value), None) => write!(f, "in about {} h", text(value)),
+            (None, Some(low)) => write!(f, "never ({} h at the earliest)", text(low)),
+            (None, None) => f.write_str("never"),
+        }
+    }
 }
 
 /// Where the growth began or the level moved.
@@ -141,6 +183,8 @@ pub struct LeakCurves {
 /// A gauge, judged. Figures are in the gauge's own unit: bytes, or a number of things.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LeakFinding {
+    /// The unit of all its figures.
+    pub unit: GaugeUnit,
     /// The verdict.
     pub verdict: LeakVerdict,
     /// Why, in one sentence.

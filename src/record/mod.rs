@@ -32,8 +32,8 @@ pub use heap_profile::{HeapProfile, ProfileBody, ProfileStatus};
 pub use histogram::{Histogram, HistogramError};
 pub use instance::{Endpoint, Endpoints, Health, Instance, InstanceState, Roster};
 pub use leak::{
-    Basis, ChangePoint, HoursToLimit, LeakCurves, LeakFinding, LeakResult, LeakVerdict, Range,
-    Rival, Standing,
+    Basis, ChangePoint, GaugeUnit, HoursToLimit, LeakCurves, LeakFinding, LeakResult, LeakVerdict,
+    Range, Rival, Standing,
 };
 pub use ledger::{LedgerRow, ServiceRow};
 pub use memory_part::MemoryPart;

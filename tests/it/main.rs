@@ -1,6 +1,7 @@
 //! The integration tests: one binary.
 #![expect(clippy::print_stderr, reason = "tests tell a person what they leave out")]
 
+mod analyse;
 mod architecture;
 mod browser;
 mod commands;

@@ -104,6 +104,7 @@ mod tests {
 
     fn finding(verdict: LeakVerdict, hourly: f64, risen: f64) -> LeakFinding {
         LeakFinding {
+            unit: crate::record::GaugeUnit::Bytes,
             verdict,
             reason: String::new(),
             hours_needed: None,

@@ -8,7 +8,7 @@ use super::question::Question;
 use super::readings::Readings;
 use super::shapes::{self, EXPLANATIONS, Shape};
 use super::trace::Trace;
-use super::words::{hours, rate};
+use super::words::hours;
 use super::{change, mask, projection, table};
 use crate::clock::Offset;
 use crate::record::{Basis, LeakCurves, LeakFinding, LeakVerdict, Range};
@@ -38,6 +38,7 @@ pub(super) fn finding(trace: &Trace, question: &Question, stage: Stage) -> LeakF
     let Some(readings) = Readings::new(trace) else {
         let n = trace.readings();
         return nothing(
+            question,
             format!("{n} reading{} can't show growth", if n == 1 { "" } else { "s" }),
             Some(LEAST_HOURS),
             Basis::default(),
@@ -48,12 +49,17 @@ pub(super) fn finding(trace: &Trace, question: &Question, stage: Stage) -> LeakF
         Ok(look) => Judge { trace, question, stage, readings: &readings, look: &look }.finding(),
         Err(shortfall) => {
             let basis = Basis { span, epochs: readings.lives().count(), ..Basis::default() };
-            too_little(shortfall, &readings, basis)
+            too_little(question, shortfall, &readings, basis)
         }
     }
 }
 
-fn too_little(shortfall: Shortfall, readings: &Readings, basis: Basis) -> LeakFinding {
+fn too_little(
+    question: &Question,
+    shortfall: Shortfall,
+    readings: &Readings,
+    basis: Basis,
+) -> LeakFinding {
     let recorded = readings.seconds() / 3600.0;
     let needed = Some(LEAST_HOURS - recorded).filter(|h| *h > 0.0);
     let reason = match shortfall {
@@ -73,11 +79,17 @@ fn too_little(shortfall: Shortfall, readings: &Readings, basis: Basis) -> LeakFi
             )
         }
     };
-    nothing(reason, needed, basis)
+    nothing(question, reason, needed, basis)
 }
 
-fn nothing(reason: String, hours_needed: Option<f64>, basis: Basis) -> LeakFinding {
+fn nothing(
+    question: &Question,
+    reason: String,
+    hours_needed: Option<f64>,
+    basis: Basis,
+) -> LeakFinding {
     LeakFinding {
+        unit: question.unit,
         verdict: LeakVerdict::Inconclusive,
         reason,
         hours_needed,
@@ -117,6 +129,7 @@ impl Judge<'_> {
         let slope = units(selection.slope);
         let (verdict, reason, would_change) = self.verdict();
         LeakFinding {
+            unit: self.question.unit,
             verdict,
             reason,
             hours_needed: self.hours_needed(verdict),
@@ -132,6 +145,11 @@ impl Judge<'_> {
         }
     }
 
+    /// A slope for people.
+    fn rate(&self, percent: f64) -> String {
+        format!("{}/h", self.question.unit.amount(self.look.units(percent)))
+    }
+
     /// Growth per hour from which on it is called a leak, percent of the first level.
     fn least_growth(&self) -> f64 {
         LEAST_GROWTH.max(self.question.trifle() / self.look.level * 100.0)
@@ -142,7 +160,7 @@ impl Judge<'_> {
         let best = selection.best();
         let slope = selection.slope;
         let recorded = self.readings.seconds() / 3600.0;
-        let text = |percent: f64| rate(self.question.unit, look.units(percent));
+        let text = |percent: f64| self.rate(percent);
         let range = format!("{} ({} to {})", text(slope.value), text(slope.low), text(slope.high));
         let tolerance = self.question.tolerance(look.level) / look.level * 100.0;
         let shape = name(best);
@@ -228,12 +246,12 @@ impl Judge<'_> {
     }
 
     fn undecided(&self, tolerance: f64) -> (String, String) {
-        let (look, selection) = (self.look, &self.look.selection);
-        let text = |percent: f64| rate(self.question.unit, look.units(percent));
+        let selection = &self.look.selection;
+        let text = |percent: f64| self.rate(percent);
         let growing = selection.plausible().find(|f| f.lasting.is_some());
         let bounded = selection.plausible().find(|f| f.lasting.is_none());
-        let lives = if look.envelope.lives > 1 {
-            format!(" in lives of at most {}", hours(look.oldest))
+        let lives = if self.look.envelope.lives > 1 {
+            format!(" in lives of at most {}", hours(self.look.oldest))
         } else {
             String::new()
         };

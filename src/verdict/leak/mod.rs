@@ -26,7 +26,7 @@ mod testing;
 mod trace;
 mod words;
 
-pub use question::{GaugeUnit, Question};
+pub use question::Question;
 pub use trace::{Trace, TraceError, TracePoint};
 
 use decide::Stage;

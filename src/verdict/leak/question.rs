@@ -2,16 +2,8 @@
 
 use std::time::Duration;
 
+use crate::record::GaugeUnit;
 use crate::units::Percent;
-
-/// What a gauge counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GaugeUnit {
-    /// Memory or disk, in bytes.
-    Bytes,
-    /// Things: descriptors, threads, sockets.
-    Count,
-}
 
 /// What is asked of a series.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,7 +1,6 @@
 //! Figures of a leak's judgement as people read them.
 
-use super::question::GaugeUnit;
-use crate::units::{Bytes, trim};
+use crate::units::trim;
 
 /// Hours: `12 min`, `3.4 h`, `26 h`, `9 days`.
 pub(super) fn hours(hours: f64) -> String {
@@ -31,13 +30,4 @@ pub(super) fn figure(value: f64) -> String {
             2
         },
     )
-}
-
-/// An amount per hour: `2.1 MiB/h`, `-3.2/h`.
-pub(super) fn rate(unit: GaugeUnit, per_hour: f64) -> String {
-    let sign = if per_hour < 0.0 { "-" } else { "" };
-    match unit {
-        GaugeUnit::Bytes => format!("{sign}{}/h", Bytes(per_hour.abs().round() as u64).human()),
-        GaugeUnit::Count => format!("{}/h", figure(per_hour)),
-    }
 }
