@@ -19,6 +19,7 @@ mod mappings;
 mod memory_stat;
 mod metrics_text;
 mod processes;
+mod profile;
 mod scraper;
 mod smaps;
 mod sockets;

@@ -8,6 +8,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
+use super::profile;
 use crate::record::ProfileBody;
 
 /// All of a run's profiles together take at most this, compressed.
@@ -27,7 +28,7 @@ impl Vault {
         Self { run_dir, largest, used: Mutex::new(0) }
     }
 
-    /// Keeps bytes; what went wrong instead, if it did.
+    /// Keeps bytes, and reads where the memory was allocated; what went wrong instead, if it did.
     pub(super) fn keep(
         &self,
         bytes: &[u8],
@@ -35,9 +36,9 @@ impl Vault {
     ) -> Result<ProfileBody, String> {
         let sha256 = format!("{:x}", Sha256::digest(bytes));
         let file = format!("profiles/{sha256}.gz");
-        let body =
-            ProfileBody { file: file.clone(), size: bytes.len() as u64, sha256, content_type };
         let path = self.run_dir.join(&file);
+        let sites = profile::parse(bytes).into();
+        let body = ProfileBody { file, size: bytes.len() as u64, sha256, content_type, sites };
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         if path.is_file() {
             return Ok(body);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Captured;
+use super::{Captured, HeapSites};
 use crate::clock::Offset;
 
 /// One heap profile of one instance, or why there is none.
@@ -41,4 +41,12 @@ pub struct ProfileBody {
     pub sha256: String,
     /// The answer's content type.
     pub content_type: Option<String>,
+    /// Where the memory was allocated, where the format can be read: pprof and jemalloc's.
+    #[serde(default = "unread")]
+    pub sites: Captured<HeapSites>,
+}
+
+/// For profiles that were kept before their sites were read.
+fn unread() -> Captured<HeapSites> {
+    Captured::NotCaptured("an earlier version kept it and did not read it".to_owned())
 }

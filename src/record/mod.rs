@@ -9,6 +9,7 @@ mod evidence;
 mod fault;
 mod gauge;
 mod heap_profile;
+mod heap_sites;
 mod histogram;
 mod instance;
 mod leak;
@@ -29,6 +30,7 @@ pub use evidence::{
 pub use fault::{FaultStage, NetworkCut, PlannedFault, Victim};
 pub use gauge::Gauge;
 pub use heap_profile::{HeapProfile, ProfileBody, ProfileStatus};
+pub use heap_sites::{HeapSite, HeapSites, SiteGrowth};
 pub use histogram::{Histogram, HistogramError};
 pub use instance::{Endpoint, Endpoints, Health, Instance, InstanceState, Roster};
 pub use leak::{

@@ -311,3 +311,6 @@ impl Live {
         self.out.push(Output::Event(event));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,8 +4,8 @@ use super::Store;
 use super::fixture::{at, run};
 use crate::record::{
     CaptureMoment, Captured, ContainerFacts, Counted, Descriptors, Disk, Evidence, Extent, Folder,
-    FolderUsage, HeapProfile, Mapping, Mappings, MemoryKind, ProfileBody, ProfileStatus,
-    ScrapedColumn, ScrapedKind, Scrapes, Sockets, Subject, Tally, Threads, Victim,
+    FolderUsage, HeapProfile, HeapSite, HeapSites, Mapping, Mappings, MemoryKind, ProfileBody,
+    ProfileStatus, ScrapedColumn, ScrapedKind, Scrapes, Sockets, Subject, Tally, Threads, Victim,
 };
 
 fn evidence(ordinal: u32, second: u64) -> Evidence {
@@ -76,6 +76,15 @@ fn evidence(ordinal: u32, second: u64) -> Evidence {
                     size: 3,
                     sha256: "ab".to_owned(),
                     content_type: None,
+                    sites: Captured::Captured(HeapSites {
+                        format: "pprof".to_owned(),
+                        top: vec![HeapSite {
+                            frames: vec!["main.leak".to_owned()],
+                            bytes: 7,
+                            objects: None,
+                        }],
+                        ..HeapSites::default()
+                    }),
                 }),
             },
         ],

@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::board::Board;
 use super::compose::Project;
 use super::engine_control::EngineControl;
+use super::log_keeper::LogKeeper;
 use super::process::Pool;
 use super::watcher::{Members, Watcher};
 use super::{Control, Engine, TargetError, external, ready};
@@ -26,7 +27,7 @@ use crate::record::{Endpoints, Roster, TargetAction, Victim};
 pub struct BringUp {
     /// The run it belongs to: everything made for it carries this id.
     pub run: RunId,
-    /// The run's own folder: override file, logs and process files go there. Made if missing.
+    /// The run's own folder: override file, kept logs and process files go there. Made if missing.
     pub dir: PathBuf,
     /// Makes the cuttable links of process targets; `None`: services get each other's own addresses.
     pub linker: Option<Arc<dyn Linker>>,
@@ -152,6 +153,8 @@ pub async fn bring_up(target: &Target, opts: BringUp) -> Result<LiveTarget, Targ
     };
     let (tasks, stop_watching) = (TaskTracker::new(), CancellationToken::new());
     tasks.spawn(watcher.watch(stop_watching.clone()));
+    let keeper = LogKeeper { engine: engine.clone(), roster: board.roster(), dir: opts.dir };
+    tasks.spawn(keeper.keep(stop_watching.clone()));
     Ok(LiveTarget {
         events: Some(events),
         control: Arc::new(EngineControl { engine: engine.clone(), roster: Some(board.roster()) }),

@@ -6,6 +6,7 @@ use longhaul::record::{
     CaptureMoment, EventKind, Evidence, ProfileStatus, RunData, ScrapedSeries, Subject,
 };
 use longhaul::store::Store;
+use longhaul::target::kept_log_lines;
 
 use crate::engine::required;
 use crate::program::Program;
@@ -113,6 +114,7 @@ fn profiles_are_kept_or_say_why_not(data: &RunData, dir: &std::path::Path) {
         for profile in [metrics, command] {
             let body = profile.body.get().expect("a profile");
             assert!(dir.join(&body.file).is_file() && body.size > 100, "{body:?}");
+            assert!(body.sites.because().is_some_and(|why| why.contains("not jemalloc's")));
         }
         assert!(evidence.missing().contains(&("heap", "the answer is HTTP 404")));
     }
@@ -182,8 +184,8 @@ fn a_socket_leak_of_a_container_points_at_its_peer() {
             .find(|c| c.name.starts_with("ESTABLISHED to ") && c.name.ends_with(":7000"))
             .map_or(0, |c| c.count)
     };
-    // 20 a second over two replicas, for 12 s.
-    assert!(peer(last) >= peer(first) + 80, "{} {}", peer(first), peer(last));
+    // 20 a second over two replicas, for 12 s: 120, fewer where a busy machine is behind.
+    assert!(peer(last) >= peer(first) + 50, "{} {}", peer(first), peer(last));
     let descriptors = last.descriptors.get().expect("descriptors");
     assert_eq!(descriptors.targets.top[0].name, "socket", "{descriptors:#?}");
     let stat = last.memory_stat.get().expect("memory.stat");
@@ -191,10 +193,15 @@ fn a_socket_leak_of_a_container_points_at_its_peer() {
     let disk = last.disk.get().expect("disk");
     let spool = disk.folders.iter().find(|f| f.path == "/spool").expect("the volume");
     assert!(spool.kind.starts_with("volume "), "{spool:?}");
-    assert!(spool.usage.get().is_some_and(|u| u.used > 500_000), "{spool:?}");
+    assert!(spool.usage.get().is_some_and(|u| u.used > 300_000), "{spool:?}");
     assert!(disk.layer.is_some() && disk.root.is_some_and(|n| n > 1 << 20), "{disk:?}");
     let facts = first.container.as_ref().expect("told at first").get().expect("captured");
     assert!(facts.image.starts_with("sha256:") && facts.inspect.pointer("/State/Pid").is_some());
     assert!(last.container.is_none(), "told once");
     assert!(scraped(&data, "process_open_fds").points.len() >= 2);
+    // The log is still there when the container is not.
+    let until = longhaul::clock::wall();
+    let lines =
+        kept_log_lines(&dir, &first.instance, data.run.anchor, until, 100).expect("the log");
+    assert!(lines.iter().any(|line| line.contains("demo-target api")), "{lines:?}");
 }
