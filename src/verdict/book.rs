@@ -3,31 +3,39 @@
 use std::time::Duration;
 
 use super::ledger::Ledger;
+use super::recovery;
 use super::second::Second;
-use super::{starts, windows};
+use super::starts::{self, Start};
+use super::windows::{self, FaultWindow, Life, Span};
 use crate::clock::Offset;
 use crate::experiment::Experiment;
 use crate::record::{
-    Event, EventKind, Histogram, LedgerRow, LoadSlice, Phase, PlannedFault, Sample, SliceRow,
+    Event, EventKind, Histogram, LedgerRow, LoadSlice, Phase, PlannedFault, Recovery, Sample,
+    SliceRow,
 };
 
 /// A row waits so long past its end for the samples and events that belong to it.
 const SETTLE: Duration = Duration::from_secs(2);
 /// A row waits at most so long for slices.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Starts that no reading has shown yet are kept at most: an instance that starts again and again may never be read.
+const MOST_STARTS: usize = 4096;
 
 /// The live ledger: give it everything as it happens, ask it for the rows that are due.
 ///
 /// Its rows are those that judging the stored records gives, but for two things that only later records can
 /// tell: `error_rate_outside_faults` of a row in which a fault had not yet recovered when it was closed (live
 /// it leaves out at least as much), and records that came more than some seconds late (live they count in the next row).
-/// It keeps about 110 bytes for each second of load.
+/// Its memory is bounded by the length of a row, however long the run: of closed rows it keeps the seconds that the
+/// band of the next recovery comes from, and those of the last faults.
 #[derive(Clone, Debug)]
 pub struct Book {
     ledger: Ledger,
     planned: Vec<PlannedFault>,
     timeout: Duration,
-    events: Vec<Event>,
+    /// Per planned fault; one that is over and done with is as if it had never been.
+    lives: Vec<Life>,
+    starts: Vec<Start>,
     loaded_to: Offset,
 }
 
@@ -38,7 +46,8 @@ impl Book {
             ledger: Ledger::new(experiment, profile_start),
             planned: faults.to_vec(),
             timeout: experiment.load.timeout,
-            events: Vec::new(),
+            lives: vec![Life::default(); faults.len()],
+            starts: Vec::new(),
             loaded_to: Offset::ZERO,
         }
     }
@@ -65,8 +74,8 @@ impl Book {
     pub fn event(&mut self, event: &Event) {
         match event.kind {
             EventKind::Phase { phase } if phase > Phase::Holding => self.ledger.end_at(event.at),
-            EventKind::Fault { .. } | EventKind::Target { .. } => self.events.push(event.clone()),
-            _ => {}
+            EventKind::Fault { .. } => windows::live_on(&mut self.lives, &self.planned, event),
+            _ => self.starts.extend(starts::told(event)),
         }
     }
 
@@ -92,13 +101,57 @@ impl Book {
 
     fn close(&mut self) -> Option<LedgerRow> {
         let profile = self.ledger.profile();
-        let lives = windows::lives(&self.planned, &self.events);
         // An open fault is in force until now, and recovery is watched until now.
-        let known = windows::Span { to: profile.to.min(self.loaded_to), ..profile };
-        let windows =
-            windows::find(&self.planned, &lives, self.ledger.seconds(), known, self.timeout);
-        let starts = starts::find(&self.events, self.ledger.rebirths(), profile.from);
-        self.ledger.close(&windows, &self.planned, &starts)
+        let known = Span { to: profile.to.min(self.loaded_to), ..profile };
+        let seconds = self.ledger.seconds();
+        let windows = windows::find(&self.planned, &self.lives, seconds, known, self.timeout);
+        let starts = starts::find(&self.starts, self.ledger.rebirths(), profile.from);
+        let row = self.ledger.close(&windows, &self.planned, &starts);
+        self.forget(&windows, known.to);
+        row
+    }
+
+    /// Drops what no later row and no later recovery needs. Load is known until `known_to`.
+    fn forget(&mut self, windows: &[FaultWindow], known_to: Offset) {
+        let Some(next) = self.ledger.next_row() else { return };
+        let watched_to = |n: usize| windows.get(n + 1).map_or(known_to, |w| w.force.from);
+        let disturbed: Vec<Span> =
+            windows.iter().enumerate().map(|(n, w)| w.disturbed(watched_to(n))).collect();
+        let is_final = |n: usize| {
+            let healed = self.lives[windows[n].fault].healed.is_some();
+            let (measured, end) = (&windows[n].measured, windows[n].force.to);
+            healed && (n + 1 < windows.len() || recovery::is_final(measured, end, known_to))
+        };
+        let past = (0..windows.len())
+            .take_while(|&n| is_final(n) && windows[n].tail.max(disturbed[n].to) <= next.from)
+            .count();
+        // A recovery that is found must be found again; of a fault without one, the last seconds and whether the
+        // workload ever left its band say all there is to say.
+        let found = (past..windows.len())
+            .filter(|&n| windows[n].measured.back.is_some() && is_final(n))
+            .map(|n| windows[n].force.from)
+            .min();
+        for (n, window) in windows.iter().enumerate() {
+            let life = &mut self.lives[window.fault];
+            if n < past {
+                *life = Life::default();
+            } else if matches!(window.measured.recovery, Recovery::NotRecovered { .. }) {
+                life.left_band = true;
+            }
+        }
+        let open = windows.get(past).map_or(next.from, |window| window.force.from.min(next.from));
+        let recent = next.from - recovery::MEMORY;
+        let whole = found.map_or(recent, |found| found.min(recent));
+        let baseline = recovery::baseline_from(self.ledger.seconds(), open, &disturbed);
+        let calm = |s: &Second| s.from >= baseline && recovery::is_calm(s, &disturbed);
+        self.ledger.forget(|second| second.to > whole || calm(second));
+        let ledger = &self.ledger;
+        self.starts.retain(|start| {
+            let shown = |last| !starts::may_be_shown(start, last);
+            start.at >= next.from || !ledger.last_reading(&start.who).is_some_and(shown)
+        });
+        let excess = self.starts.len().saturating_sub(MOST_STARTS);
+        self.starts.drain(..excess);
     }
 }
 
@@ -110,6 +163,14 @@ mod tests {
     use crate::record::RunData;
 
     fn live(data: &RunData, slices: impl Iterator<Item = LoadSlice>) -> Vec<LedgerRow> {
+        live_watched(data, slices, &mut |_| {})
+    }
+
+    fn live_watched(
+        data: &RunData,
+        slices: impl Iterator<Item = LoadSlice>,
+        watch: &mut dyn FnMut(&Book),
+    ) -> Vec<LedgerRow> {
         let (start, end) = data.phase(Phase::Holding).unwrap();
         let mut book = Book::new(&data.run.experiment, &data.run.faults, start);
         let mut rows = Vec::new();
@@ -129,6 +190,7 @@ mod tests {
             }
             book.slice(&slice);
             rows.extend(book.close_due(slice.to + Duration::from_millis(20)));
+            watch(&book);
         }
         events.for_each(|event| book.event(event));
         rows.extend(book.close_all(end));
@@ -172,6 +234,83 @@ mod tests {
         let (fine, rolled) = (run.build(), run.build_rolled());
         assert!(rolled.histograms.len() < fine.histograms.len() / 15);
         assert_eq!(judge(&fine).ledger, judge(&rolled).ledger);
+    }
+
+    /// What the book holds: seconds, starts, faults that are not done with.
+    fn held(book: &Book) -> [usize; 3] {
+        let open = book.lives.iter().filter(|life| life.injected.is_some()).count();
+        [book.ledger.seconds().len(), book.starts.len(), open]
+    }
+
+    /// The live rows of a run, which are those of judging it, and the most that the book ever held.
+    fn most_held(run: &Synthetic) -> [usize; 3] {
+        let data = run.build();
+        let mut most = [0; 3];
+        let rows = live_watched(&data, run.slices(), &mut |book| {
+            for (most, held) in most.iter_mut().zip(held(book)) {
+                *most = (*most).max(held);
+            }
+        });
+        assert_eq!(rows.len(), 12);
+        for (live, judged) in rows.iter().zip(judge(&data).ledger) {
+            // What a row leaves out as recovery may be more while the recovery goes on.
+            let outside = judged.error_rate_outside_faults;
+            assert_eq!(LedgerRow { error_rate_outside_faults: outside, ..live.clone() }, judged);
+        }
+        most
+    }
+
+    /// Twelve rows of ten minutes.
+    fn long() -> Synthetic {
+        Synthetic::hold(2 * 3600).rate(10.0)
+    }
+
+    fn hurt(s: &mut super::super::testing::Sec) {
+        s.counts.failed = s.counts.ok / 2;
+        s.counts.ok -= s.counts.failed;
+    }
+
+    /// An open row, the seconds of a band, and some of the last fault.
+    const ROW: usize = 600 + 240 + 60;
+
+    #[test]
+    fn memory_does_not_grow_with_the_run() {
+        let mut run = long();
+        for n in 0..18 {
+            let at = 200 + n * 400;
+            let back = if n % 5 == 0 { 300 } else { 20 };
+            run = run.fault("kill", at, 10).each(at..at + back, hurt);
+        }
+        let [seconds, starts, faults] = most_held(&run);
+        assert!(seconds <= ROW + 400 && starts <= 4 && faults <= 3, "{seconds} {starts} {faults}");
+    }
+
+    #[test]
+    fn memory_does_not_grow_with_a_fault_that_does_not_end() {
+        // Healed only at the end, with a workload that minds it at first or not at all; and one that never comes back.
+        for (lasts, bad) in [(6_900, 200..300), (6_900, 200..200), (10, 200..7200)] {
+            let run = long().fault("cut", 200, lasts).each(bad.clone(), hurt);
+            assert!(most_held(&run)[0] <= ROW + 200, "{lasts} {bad:?}");
+        }
+        // So early that there is no band to measure against.
+        assert!(most_held(&long().fault("cut", 2, 10))[0] <= ROW);
+    }
+
+    #[test]
+    fn an_instance_that_starts_all_the_time_and_is_never_read_does_not_fill_the_book() {
+        let data = Synthetic::hold(600).build();
+        let (start, _) = data.phase(Phase::Holding).unwrap();
+        let mut book = Book::new(&data.run.experiment, &[], start);
+        for (n, slice) in Synthetic::hold(600).slices().enumerate() {
+            for ms in 0..20 {
+                let mut event = super::super::testing::start_event("ghost", 1, n as u64);
+                event.at = slice.from + Duration::from_millis(ms * 50);
+                book.event(&event);
+            }
+            book.slice(&slice);
+            book.close_due(slice.to);
+        }
+        assert!(held(&book)[1] <= MOST_STARTS + 50 * 20, "{:?}", held(&book));
     }
 
     #[test]

@@ -79,7 +79,8 @@ impl<'a> Case<'a> {
             ..nothing
         };
         case.measure(&mut ledger);
-        case.starts = starts::find(&data.events, ledger.rebirths(), judged.from);
+        let told: Vec<Start> = data.events.iter().filter_map(starts::told).collect();
+        case.starts = starts::find(&told, ledger.rebirths(), judged.from);
         case.ledger =
             std::iter::from_fn(|| ledger.close(&case.windows, planned, &case.starts)).collect();
         case

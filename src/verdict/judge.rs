@@ -382,7 +382,7 @@ mod tests {
         let took = cpu().saturating_sub(began);
         assert_eq!(verdict.exit_code, 0, "{:?}", verdict.reasons);
         assert_eq!(verdict.ledger.len(), 24);
-        assert!(took < Duration::from_secs(5), "{took:?}");
+        assert!(took < Duration::from_secs(10), "{took:?}");
     }
 
     proptest! {

@@ -75,6 +75,36 @@ impl Ledger {
         &self.seconds
     }
 
+    /// Drops what closed rows no longer need: of their seconds all but those to `keep`, and new process lives before
+    /// the next row.
+    pub(super) fn forget(&mut self, mut keep: impl FnMut(&Second) -> bool) {
+        let closed = self.closed_seconds;
+        let mut n = 0;
+        let mut kept = 0;
+        self.seconds.retain(|second| {
+            n += 1;
+            let stays = n > closed || keep(second);
+            kept += usize::from(n <= closed && stays);
+            stays
+        });
+        self.closed_seconds = kept;
+        self.seconds.shrink_to(self.seconds.len() * 2);
+        if let Some(next) = self.row(self.next) {
+            self.rebirths.retain(|birth| birth.between.to >= next.from);
+        }
+    }
+
+    /// The row to be closed next; `None` when all are closed.
+    pub(super) fn next_row(&self) -> Option<Span> {
+        self.row(self.next)
+    }
+
+    /// When the instance was last read.
+    pub(super) fn last_reading(&self, who: &Victim) -> Option<Offset> {
+        let subject = Subject::Instance { service: who.service.clone(), ordinal: who.ordinal };
+        self.last.get(&subject).map(|(at, ..)| *at)
+    }
+
     /// New process lives that the samples showed.
     pub(super) fn rebirths(&self) -> &[Rebirth] {
         &self.rebirths

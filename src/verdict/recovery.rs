@@ -18,6 +18,8 @@ const WINDOW: usize = 5;
 const STRETCH: usize = 15;
 /// A smaller shift of the p99 says nothing of the target: up to here a generator's own lateness is in order.
 const NOISE_US: f64 = 5_000.0;
+/// A stretch that began longer ago than this is complete, one way or the other.
+pub(super) const MEMORY: Duration = Duration::from_secs((STRETCH + WINDOW + 5) as u64);
 /// The longest time five neighbouring slices may span; more means that some are missing between them.
 const WINDOW_AT_MOST: Duration = Duration::from_millis(6500);
 
@@ -37,27 +39,23 @@ pub(super) struct Measured {
 
 /// Measures one fault. `seconds` are in time order; none before `profile_start` counts. Watching ends at
 /// `watched_to`: the next fault or the end of the load. `disturbed` are the earlier faults up to their recovery.
+/// `left_band` says that the workload left its band in seconds that are not among these any more.
 pub(super) fn measure(
     seconds: &[Second],
     profile_start: Offset,
     force: Span,
     watched_to: Offset,
     disturbed: &[Span],
+    left_band: bool,
 ) -> Measured {
     let end = seconds.partition_point(|s| s.middle() < watched_to);
     let start = seconds.partition_point(|s| s.to <= force.from).min(end);
     let watched = &seconds[start..end];
     let before = seconds[..start].iter().rev().take_while(|s| s.middle() >= profile_start);
-    let calm: Vec<&Second> = before
-        .filter(|s| s.counts.ended() > 0)
-        .filter(|s| {
-            let second = Span { from: s.from, to: s.to };
-            disturbed.iter().all(|d| d.overlap(&second) == Duration::ZERO)
-        })
-        .take(BASELINE_SECONDS)
-        .collect();
+    let calm: Vec<&Second> =
+        before.filter(|s| is_calm(s, disturbed)).take(BASELINE_SECONDS).collect();
     let (recovery, back) = match Band::of(&calm) {
-        Ok(band) => judge(&band, watched, force, watched_to),
+        Ok(band) => judge(&band, watched, force, watched_to, left_band),
         Err(reason) => (Recovery::NoBaseline { reason }, None),
     };
     let until = back.unwrap_or(watched_to).max(force.to);
@@ -74,11 +72,35 @@ pub(super) fn measure(
     }
 }
 
+/// Whether a band may come from this second: something ended in it, and no fault disturbed it.
+pub(super) fn is_calm(second: &Second, disturbed: &[Span]) -> bool {
+    let span = Span { from: second.from, to: second.to };
+    second.counts.ended() > 0 && disturbed.iter().all(|d| d.overlap(&span) == Duration::ZERO)
+}
+
+/// Where the calm seconds begin that the band of a fault at `at` or later may come from.
+pub(super) fn baseline_from(seconds: &[Second], at: Offset, disturbed: &[Span]) -> Offset {
+    let before = &seconds[..seconds.partition_point(|s| s.to <= at)];
+    let calm = before.iter().rev().filter(|s| is_calm(s, disturbed));
+    calm.take(BASELINE_SECONDS).last().map_or(at, |s| s.from)
+}
+
+/// Whether later load can't change what was measured of a fault that ended at `end`; load is known until `known_to`.
+/// A fault without recovery is only done with when the next one comes.
+pub(super) fn is_final(measured: &Measured, end: Offset, known_to: Offset) -> bool {
+    match measured.recovery {
+        Recovery::Recovered { .. } | Recovery::NoBaseline { .. } => true,
+        Recovery::Unaffected => known_to >= end + Duration::from_secs(STRETCH as u64 + 1),
+        Recovery::NotRecovered { .. } => false,
+    }
+}
+
 fn judge(
     band: &Band,
     watched: &[Second],
     force: Span,
     watched_to: Offset,
+    left_band: bool,
 ) -> (Recovery, Option<Offset>) {
     let holds: Vec<bool> = watched.windows(WINDOW).map(|w| band.holds(w)).collect();
     let calm_after = force.to + Duration::from_secs(STRETCH as u64);
@@ -86,7 +108,7 @@ fn judge(
         .windows(WINDOW)
         .take_while(|w| w[WINDOW - 1].to <= calm_after.min(watched_to))
         .count();
-    if near > 0 && holds[..near].iter().all(|h| *h) {
+    if !left_band && near > 0 && holds[..near].iter().all(|h| *h) {
         return (Recovery::Unaffected, Some(force.to));
     }
     let first = watched.partition_point(|s| s.to <= force.to);

@@ -26,18 +26,23 @@ pub(super) struct Rebirth {
 /// A sample may be this much older than the event of the start it shows.
 const SLACK: Duration = Duration::from_secs(2);
 
+/// The start that an event tells of.
+pub(super) fn told(event: &Event) -> Option<Start> {
+    match &event.kind {
+        EventKind::Target { victim, action: TargetAction::Start, .. } => {
+            Some(Start { at: event.at, who: victim.clone() })
+        }
+        _ => None,
+    }
+}
+
 /// All starts from `since` on, in time order: those the engine told of, and those that only the samples show.
-pub(super) fn find(events: &[Event], rebirths: &[Rebirth], since: Offset) -> Vec<Start> {
-    let mut starts: Vec<Start> = events
-        .iter()
-        .filter(|e| e.at >= since)
-        .filter_map(|e| match &e.kind {
-            EventKind::Target { victim, action: TargetAction::Start, .. } => {
-                Some(Start { at: e.at, who: victim.clone() })
-            }
-            _ => None,
-        })
-        .collect();
+pub(super) fn find<'a>(
+    told: impl IntoIterator<Item = &'a Start>,
+    rebirths: &[Rebirth],
+    since: Offset,
+) -> Vec<Start> {
+    let mut starts: Vec<Start> = told.into_iter().filter(|s| s.at >= since).cloned().collect();
     let told = starts.len();
     for birth in rebirths {
         let around = Span { from: birth.between.from - SLACK, to: birth.between.to + SLACK };
@@ -49,6 +54,11 @@ pub(super) fn find(events: &[Event], rebirths: &[Rebirth], since: Offset) -> Vec
     }
     starts.sort_by(|a, b| (a.at, &a.who).cmp(&(b.at, &b.who)));
     starts
+}
+
+/// Whether a reading that comes after one at `last` may still show this start.
+pub(super) fn may_be_shown(start: &Start, last: Offset) -> bool {
+    start.at + SLACK >= last
 }
 
 /// Whether a fault of ours caused the start: it lies in the window of a fault that hit the instance, or up to
@@ -96,9 +106,13 @@ mod tests {
             who: victim("api", 1),
         };
         let events = [start_event("api", 1, 1), start_event("api", 1, 20)];
-        assert_eq!(find(&events, &[], at(10)).len(), 1);
-        assert_eq!(find(&events, &[birth(19, 20, 1)], at(10)).len(), 1);
-        assert_eq!(find(&events, &[birth(19, 20, 3)], at(10)).len(), 3);
-        assert_eq!(find(&events, &[birth(40, 41, 1)], at(10)).len(), 2);
+        let find = |births: &[Rebirth]| {
+            let told: Vec<Start> = events.iter().filter_map(told).collect();
+            find(&told, births, at(10))
+        };
+        assert_eq!(find(&[]).len(), 1);
+        assert_eq!(find(&[birth(19, 20, 1)]).len(), 1);
+        assert_eq!(find(&[birth(19, 20, 3)]).len(), 3);
+        assert_eq!(find(&[birth(40, 41, 1)]).len(), 2);
     }
 }

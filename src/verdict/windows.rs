@@ -45,42 +45,56 @@ pub(super) struct Life {
     pub(super) not_applied: Option<String>,
     pub(super) healed: Option<(Offset, String)>,
     pub(super) stuck: Option<String>,
+    /// The workload is known to have left its band, though the seconds that show it are gone.
+    pub(super) left_band: bool,
 }
 
 /// The life of each planned fault, in the order of the plan.
 pub(super) fn lives(planned: &[PlannedFault], events: &[Event]) -> Vec<Life> {
     let mut lives = vec![Life::default(); planned.len()];
     for event in events {
-        let EventKind::Fault { fault, stage } = &event.kind else { continue };
-        let Some(i) = planned.iter().position(|p| p.id == *fault) else { continue };
-        let life = &mut lives[i];
+        live_on(&mut lives, planned, event);
+    }
+    lives
+}
+
+/// Takes an event into the lives; one that is of no fault changes nothing.
+pub(super) fn live_on(lives: &mut [Life], planned: &[PlannedFault], event: &Event) {
+    if let EventKind::Fault { fault, stage } = &event.kind
+        && let Some(i) = planned.iter().position(|p| p.id == *fault)
+    {
+        lives[i].reach(event.at, stage);
+    }
+}
+
+impl Life {
+    fn reach(&mut self, at: Offset, stage: &FaultStage) {
         match stage {
             FaultStage::Intended | FaultStage::Healing => {}
             FaultStage::Injected => {
-                life.injected.get_or_insert(event.at);
+                self.injected.get_or_insert(at);
             }
             FaultStage::Active { .. } => {
-                life.injected.get_or_insert(event.at);
-                life.active = true;
+                self.injected.get_or_insert(at);
+                self.active = true;
             }
             FaultStage::Unverified { reason } => {
-                life.injected.get_or_insert(event.at);
-                life.unverified = Some(reason.clone());
+                self.injected.get_or_insert(at);
+                self.unverified = Some(reason.clone());
             }
-            FaultStage::NotApplied { reason } => life.not_applied = Some(reason.clone()),
+            FaultStage::NotApplied { reason } => self.not_applied = Some(reason.clone()),
             FaultStage::Healed { evidence } => {
-                life.healed.get_or_insert((event.at, evidence.clone()));
+                self.healed.get_or_insert((at, evidence.clone()));
                 // A heal that first got stuck and then went through is a heal.
-                life.stuck = None;
+                self.stuck = None;
             }
             FaultStage::Stuck { reason } => {
-                if life.healed.is_none() {
-                    life.stuck = Some(reason.clone());
+                if self.healed.is_none() {
+                    self.stuck = Some(reason.clone());
                 }
             }
         }
     }
-    lives
 }
 
 /// One fault in force.
@@ -97,6 +111,12 @@ pub(super) struct FaultWindow {
 }
 
 impl FaultWindow {
+    /// The time in which the workload was not itself; watching ended at `watched_to`.
+    pub(super) fn disturbed(&self, watched_to: Offset) -> Span {
+        let to = self.measured.back.unwrap_or(watched_to.max(self.force.to));
+        Span { from: self.force.from, to }
+    }
+
     /// Its force as seconds show it: a fault of no length still touches the second it happened in.
     pub(super) fn seen(&self) -> Span {
         let to = self.force.to.max(self.force.from + Duration::from_micros(1));
@@ -134,8 +154,14 @@ pub(super) fn find(
     for (n, &(fault, force)) in forces.iter().enumerate() {
         let next = forces.get(n + 1).map_or(judged.to, |(_, next)| next.from);
         let watched_to = next.min(judged.to).max(force.to);
-        let measured = recovery::measure(seconds, judged.from, force, watched_to, &disturbed);
-        disturbed.push(Span { from: force.from, to: measured.back.unwrap_or(watched_to) });
+        let measured = recovery::measure(
+            seconds,
+            judged.from,
+            force,
+            watched_to,
+            &disturbed,
+            lives[fault].left_band,
+        );
         let longest = planned[fault].recover_within.unwrap_or(LONGEST_TAIL);
         let tail = match &measured.recovery {
             Recovery::Recovered { from_end, .. } => (*from_end).max(timeout),
@@ -144,7 +170,9 @@ pub(super) fn find(
             Recovery::NoBaseline { .. } => BLIND_TAIL.max(timeout),
         };
         let tail = force.to + tail.min(longest.max(timeout));
-        windows.push(FaultWindow { fault, force, tail, measured });
+        let window = FaultWindow { fault, force, tail, measured };
+        disturbed.push(window.disturbed(watched_to));
+        windows.push(window);
     }
     windows
 }
