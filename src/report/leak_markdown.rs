@@ -97,6 +97,29 @@ fn one(out: &mut String, facts: &Facts<'_>, case: &Case<'_>) -> std::fmt::Result
         }
         write!(out, "\n### Lives\n\n{}", table.markdown())?;
     }
+    for grown in case.grown_sites() {
+        writeln!(
+            out,
+            "\n### Sites that grew: {}, {} to {}\n",
+            escape(grown.source),
+            grown.from,
+            grown.to
+        )?;
+        match &grown.sites {
+            Ok(sites) => {
+                let mut table = Table::new([">Grown by", ">Last", "Allocated by"]);
+                for site in sites.iter().take(8) {
+                    table.row([
+                        Bytes(site.bytes().unsigned_abs()).human(),
+                        Bytes(site.last).human(),
+                        site.frames.join(", called by "),
+                    ]);
+                }
+                out.push_str(&table.markdown());
+            }
+            Err(why) => writeln!(out, "Not compared, because {}", escape(why))?,
+        }
+    }
     let missing = case.missing();
     if !missing.is_empty() {
         out.push('\n');

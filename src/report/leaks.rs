@@ -6,8 +6,8 @@ use super::facts::Facts;
 use super::figures::span;
 use crate::clock::Offset;
 use crate::record::{
-    Clue, Event, EventKind, Evidence, Gauge, LeakFinding, LeakResult, LeakVerdict, Series, Subject,
-    TargetAction, Victim,
+    Captured, Clue, Event, EventKind, Evidence, Gauge, HeapProfile, LeakFinding, LeakResult,
+    LeakVerdict, Series, SiteGrowth, Subject, TargetAction, Victim,
 };
 use crate::units::{Bytes, trim};
 
@@ -96,6 +96,40 @@ impl<'a> Case<'a> {
         missing
     }
 
+    /// How the sites of each source of heap profiles grew within the last life that gave two of them.
+    pub(super) fn grown_sites(&self) -> Vec<SourceGrowth<'a>> {
+        let mut sources: Vec<&str> = Vec::new();
+        for profile in self.looks.iter().flat_map(|look| &look.heap) {
+            if !sources.contains(&profile.source.as_str()) {
+                sources.push(&profile.source);
+            }
+        }
+        sources.into_iter().filter_map(|source| self.grown(source)).collect()
+    }
+
+    fn grown(&self, source: &'a str) -> Option<SourceGrowth<'a>> {
+        let profiles = |restarts: u32| -> Vec<&'a HeapProfile> {
+            self.looks
+                .iter()
+                .filter(|look| look.restarts == restarts)
+                .flat_map(|look| &look.heap)
+                .filter(|p| p.source == source && p.body.get().is_some())
+                .collect()
+        };
+        let pair =
+            self.looks.iter().rev().map(|look| profiles(look.restarts)).find(|p| p.len() > 1)?;
+        let (first, last) = (*pair.first()?, *pair.last()?);
+        let sites = |p: &'a HeapProfile| match &p.body.get()?.sites {
+            Captured::Captured(sites) => Some(Ok(sites)),
+            Captured::NotCaptured(why) => Some(Err(why.as_str())),
+        };
+        let grown = match (sites(first)?, sites(last)?) {
+            (Ok(first), Ok(last)) => Ok(last.growth_since(first)),
+            (Err(why), _) | (_, Err(why)) => Err(why),
+        };
+        Some(SourceGrowth { source, from: first.from, to: last.from, sites: grown })
+    }
+
     /// The lives of its process, in order.
     pub(super) fn lives(&self, events: &[Event]) -> Vec<ProcessLife> {
         let Some(series) = self.series else { return Vec::new() };
@@ -123,6 +157,15 @@ impl<'a> Case<'a> {
         }
         lives
     }
+}
+
+/// What grew between the first and the last heap profile that one life gave at one source.
+pub(super) struct SourceGrowth<'a> {
+    pub(super) source: &'a str,
+    pub(super) from: Offset,
+    pub(super) to: Offset,
+    /// The sites, largest growth first; or why the profiles could not be compared.
+    pub(super) sites: Result<Vec<SiteGrowth>, &'a str>,
 }
 
 /// One life of a process.

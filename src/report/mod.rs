@@ -27,6 +27,8 @@ mod write;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod leak_test;
+#[cfg(test)]
 mod page_test;
 #[cfg(test)]
 mod synthetic;

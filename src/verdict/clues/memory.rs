@@ -2,7 +2,7 @@
 
 use super::grows;
 use super::growth::{Grown, Looks};
-use crate::record::{Clue, LeakFinding, LeakVerdict, MemoryPart, Pattern};
+use crate::record::{Clue, Evidence, HeapSites, LeakFinding, LeakVerdict, MemoryPart, Pattern};
 use crate::units::Bytes;
 
 /// This share of the growth has to be in one part before that part is named.
@@ -46,7 +46,27 @@ fn growing(finding: &LeakFinding, looks: Option<&Looks>) -> Clue {
             format!("memory grows{rate}; what it is made of was not captured twice in one life"),
         ),
     };
-    Clue { pattern, harmful: true, sentence, figures: figures(looks), next: next(pattern, finding) }
+    let (sentence, figures) = match looks.and_then(site) {
+        Some((frame, by)) => (
+            format!("{sentence}; the heap profile grows most at {frame}"),
+            figures(looks)
+                .into_iter()
+                .chain([format!("{frame}: {} more", Bytes(by).human())])
+                .collect(),
+        ),
+        None => (sentence, figures(looks)),
+    };
+    Clue { pattern, harmful: true, sentence, figures, next: next(pattern, finding) }
+}
+
+/// The allocation site that grew most between the heap profiles of the two looks.
+fn site(looks: &Looks) -> Option<(String, u64)> {
+    let sites = |look: &Evidence| -> Option<HeapSites> {
+        look.heap.iter().find_map(|p| p.body.get()?.sites.get().cloned())
+    };
+    let grown = sites(looks.last)?.growth_since(&sites(looks.first)?);
+    let most = grown.first()?;
+    Some((most.frames.first()?.clone(), most.bytes().unsigned_abs()))
 }
 
 /// The innermost part that holds most of the growth.
