@@ -164,5 +164,5 @@ fn the_series_can_be_judged_by_anything() {
         column(0).is_sorted_by(|a, b| a < b) && column(4).is_sorted(),
         "time and requests grow"
     );
-    assert!(column(3).any(|f| f == 1.0) && column(3).any(|f| f == 0.0), "faults are marked");
+    assert!(column(3).any(|f| f > 0.5) && column(3).any(|f| f < 0.5), "faults are marked");
 }
