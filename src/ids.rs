@@ -62,6 +62,10 @@ id!(
     RunId
 );
 id!(
+    /// A baseline: the name of its file.
+    BaselineName
+);
+id!(
     /// One planned fault of a run: `<fault name>-<number from 1>`.
     FaultId
 );

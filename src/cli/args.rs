@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use super::comparing;
 use crate::experiment::Overrides;
+use crate::ids::BaselineName;
+use crate::record::{Aspect, Line, Metric};
 use crate::units::{Bytes, Percent, Rate, parse_duration};
 
 /// Endurance and chaos soak orchestrator: brings a system up, holds a steady rate on it for hours,
@@ -108,6 +111,14 @@ pub(super) enum Command {
     Leak(LeakArgs),
     /// Recorded runs.
     Runs(RunsArgs),
+    /// Compare a run with an earlier one: is it slower or bigger?
+    ///
+    /// Exit codes: 0 compared; 16 a regression, with --fail-on-regression; 11 not comparable.
+    Compare(CompareArgs),
+    /// Runs in short, as files to commit and compare with.
+    Baseline(BaselineArgs),
+    /// A figure over an experiment's runs, and since when it is another.
+    Trend(TrendArgs),
     /// Print the JSON Schema of the experiment file.
     Schema,
     /// Print a completion script for a shell.
@@ -160,6 +171,11 @@ pub(super) struct DemoArgs {
 pub(super) struct RunArgs {
     /// The experiment.
     pub(super) file: PathBuf,
+    /// Compare the run with this baseline (name or file) or run; a regression fails it.
+    #[arg(long, value_name = "REF")]
+    pub(super) baseline: Option<String>,
+    #[command(flatten)]
+    pub(super) comparing: ComparingArgs,
     #[command(flatten)]
     pub(super) overrides: OverrideArgs,
     #[command(flatten)]
@@ -196,6 +212,99 @@ impl From<&OverrideArgs> for Overrides {
             tag: args.tag.clone(),
         }
     }
+}
+
+/// By what rules runs are compared.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(super) struct ComparingArgs {
+    /// Compare although the runs differ in this: length, faults, target, resources, sampling, machine, outcome.
+    #[arg(long, value_name = "ASPECT", value_delimiter = ',', value_parser = comparing::aspect)]
+    pub(super) accept: Vec<Aspect>,
+    /// How much worse a metric may become before it warns and before it fails: METRIC=WARN/FAIL or METRIC=off.
+    /// Default: mean=10%/20%, p95=15%/25%, throughput=5%/10%, `error_rate=0.5%/1%` (points), memory=20%/50%;
+    /// p50, p99, cpu, descriptors and threads are compared when they get a line.
+    #[arg(long, value_name = "LINE", value_parser = comparing::line)]
+    pub(super) line: Vec<(Metric, Option<Line>)>,
+    /// The folder of baselines.
+    #[arg(long, value_name = "DIR", env = "LONGHAUL_BASELINES", default_value = "baselines")]
+    pub(super) baselines: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct CompareArgs {
+    /// The run to compare with: id, unique prefix, `latest`, `latest~1`, a baseline's name, or its file.
+    pub(super) a: String,
+    /// The run to judge, likewise.
+    #[arg(default_value = "latest")]
+    pub(super) b: String,
+    /// Exit with 16 when a figure is worse beyond its fail line.
+    #[arg(long)]
+    pub(super) fail_on_regression: bool,
+    /// Also write compare.html, compare.md and compare.json into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) comparing: ComparingArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct BaselineArgs {
+    #[command(subcommand)]
+    pub(super) command: BaselineCommand,
+    /// The folder of baselines.
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "LONGHAUL_BASELINES",
+        default_value = "baselines"
+    )]
+    pub(super) baselines: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum BaselineCommand {
+    /// Make a run the baseline of this name: write NAME.json.
+    Set {
+        /// Its name.
+        #[arg(value_parser = comparing::baseline_name)]
+        name: BaselineName,
+        /// The run: id, unique prefix, `latest`, `latest~1`, or another baseline.
+        #[arg(default_value = "latest")]
+        run: String,
+    },
+    /// List baselines.
+    Ls,
+    /// Remove a baseline.
+    Rm {
+        /// Its name.
+        #[arg(value_parser = comparing::baseline_name)]
+        name: BaselineName,
+    },
+    /// Print a run as the text of a baseline's file.
+    Export {
+        /// The run, likewise.
+        #[arg(default_value = "latest")]
+        run: String,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct TrendArgs {
+    /// The experiment's name.
+    pub(super) name: String,
+    /// What to show: mean, p50, p95, p99, throughput, `error_rate`, memory, cpu, descriptors, threads.
+    #[arg(long, value_name = "METRIC", default_value = "p95")]
+    pub(super) metric: Metric,
+    /// Of which step (`scenario/step`) or service; default: of all steps, or of the only service.
+    #[arg(long, value_name = "NAME")]
+    pub(super) of: Option<String>,
+    /// How many runs, the latest ones.
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(super) last: u32,
+    /// Also write trend.html, trend.svg and trend.json into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

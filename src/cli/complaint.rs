@@ -10,8 +10,8 @@ use super::colors::color;
 use super::exit::Exit;
 use crate::experiment::{LoadError, Problems};
 use crate::fault::FaultError;
-use crate::run::RunError;
-use crate::store::StoreError;
+use crate::run::{DigestError, RunError};
+use crate::store::{BaselineError, StoreError};
 use crate::target::TargetError;
 
 /// What went wrong, what to do about it, and the exit code that goes with it. Commands return it through
@@ -132,6 +132,13 @@ fn known(cause: &(dyn std::error::Error + 'static)) -> Option<(Exit, Option<Stri
         };
         return Some((exit, error.hint().map(str::to_owned)));
     }
+    if cause.is::<BaselineError>() || matches!(cause.downcast_ref(), Some(DigestError::Running(_)))
+    {
+        return Some((Exit::Usage, None));
+    }
+    if matches!(cause.downcast_ref(), Some(DigestError::Nothing { .. })) {
+        return Some((Exit::Verdict(11), None));
+    }
     let error = cause.downcast_ref::<StoreError>()?;
     let exit = if error.is_askers() { Exit::Usage } else { Exit::Internal };
     Some((exit, error.hint()))
@@ -143,6 +150,8 @@ fn in_words(error: &anyhow::Error) -> String {
     let fragment = error.is::<StoreError>()
         || error.is::<RunError>()
         || error.is::<FaultError>()
+        || error.is::<BaselineError>()
+        || error.is::<DigestError>()
         || error.is::<TargetError>();
     let mut text = if fragment { format!("failed to {error}") } else { error.to_string() };
     for cause in error.chain().skip(1) {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::args::{Common, DemoArgs, OverrideArgs, RunArgs};
+use super::args::{Common, ComparingArgs, DemoArgs, OverrideArgs, RunArgs};
 use super::complaint::Complaint;
 use super::exit::Exit;
 use crate::target::{Engine, TargetError, compose_version};
@@ -32,6 +32,8 @@ pub(super) async fn demo(args: DemoArgs, common: &Common) -> anyhow::Result<Exit
     };
     let run = RunArgs {
         file: root.join(file),
+        baseline: None,
+        comparing: ComparingArgs::default(),
         overrides: OverrideArgs::default(),
         showing: args.showing,
     };

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// How the process ends. When several apply: 14 > 12 > 13 > 1 > 130/143 > 11 > 10.
+/// How the process ends. When several apply: 14 > 12 > 13 > 1 > 130/143 > 11 > 10 > 16.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// Everything held.
@@ -17,6 +17,8 @@ pub enum Exit {
     NotReady,
     /// What the verdict says.
     Verdict(u8),
+    /// Slower or bigger than what was compared with.
+    Regression,
     /// Healing is incomplete.
     HealingIncomplete,
     /// Another run is under way.
@@ -41,7 +43,7 @@ pub(super) const EXIT_CODES: [(u8, &str); 13] = [
     (13, "steady state failed before the first fault"),
     (14, "healing incomplete: something is left behind, and named"),
     (15, "busy: another run is under way in this data folder, or has the target's project"),
-    (16, "regression against the baseline (reserved)"),
+    (16, "regression against the baseline, and nothing worse"),
     (130, "interrupted by Ctrl-C; healed, report written"),
     (143, "terminated by a signal; healed, report written"),
 ];
@@ -56,6 +58,7 @@ impl Exit {
             Self::InvalidExperiment => 3,
             Self::NotReady => 12,
             Self::Verdict(code) => code,
+            Self::Regression => 16,
             Self::HealingIncomplete => 14,
             Self::Busy => 15,
         }
@@ -81,6 +84,7 @@ mod tests {
             Exit::InvalidExperiment,
             Exit::NotReady,
             Exit::HealingIncomplete,
+            Exit::Regression,
             Exit::Busy,
         ] {
             assert!(EXIT_CODES.iter().any(|(code, _)| *code == exit.code()), "{exit:?}");

@@ -22,8 +22,11 @@ macro_rules! complain {
 
 mod analyse;
 mod args;
+mod baseline;
 mod cleanup;
 mod colors;
+mod compare;
+mod comparing;
 mod complaint;
 mod demo;
 mod doctor;
@@ -38,6 +41,7 @@ mod report;
 mod run;
 mod runs;
 mod signals;
+mod trend;
 mod validate;
 
 pub use exit::Exit;
@@ -131,6 +135,9 @@ async fn dispatch(command: Command, common: &Common) -> anyhow::Result<Exit> {
         Command::Report(args) => report::report(&args, common),
         Command::Leak(args) => leak::leak(&args, common),
         Command::Runs(args) => runs::runs(&args, common),
+        Command::Compare(args) => compare::compare(&args, common),
+        Command::Baseline(args) => baseline::baseline(&args, common),
+        Command::Trend(args) => trend::trend(&args, common),
         Command::Schema => {
             say!("{:#}", crate::experiment::schema());
             Ok(Exit::Pass)

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use super::args::{Common, RunArgs, TransportArg};
 use super::colors::color;
+use super::comparing::against;
 use super::complaint::Complaint;
 use super::exit::Exit;
 use super::{live, logs, plain, plan, signals};
@@ -38,6 +39,10 @@ pub(super) async fn run(args: RunArgs, common: &Common) -> anyhow::Result<Exit> 
     let sha256 = hash(&args.file)?;
     let _busy = take(&common.data)?;
     let store = Store::open(&common.data)?;
+    let against = match &args.baseline {
+        Some(text) => Some(against(text, &plan.experiment, &args.comparing, &store, common)?),
+        None => None,
+    };
     heal_earlier_runs(&store, common).await?;
 
     let (stopper, stops) = Stopper::new();
@@ -64,6 +69,7 @@ pub(super) async fn run(args: RunArgs, common: &Common) -> anyhow::Result<Exit> 
         reports: args.showing.out.clone(),
         watchers: watchers.clone(),
         stops,
+        against,
         keep_up: args.showing.keep_up,
         lease: args.showing.lease,
         transport: match args.showing.transport {

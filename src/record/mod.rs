@@ -4,9 +4,12 @@
 //! know these types and never each other. Nothing here does I/O or reads a clock.
 
 mod clue;
+mod comparison;
+mod digest;
 mod event;
 mod evidence;
 mod fault;
+mod figure;
 mod gauge;
 mod heap_profile;
 mod heap_sites;
@@ -19,15 +22,21 @@ mod run;
 mod sample;
 mod scrape;
 mod slice;
+mod trend;
 mod verdict;
 
 pub use clue::{Clue, InstanceClues, Pattern};
+pub use comparison::{
+    Against, Change, ComparedRun, Comparison, Difference, Finding, Line, Lines, Spread, Terms,
+};
+pub use digest::{Aspect, Digest, LoadDigest, ServiceDigest};
 pub use event::{Event, EventKind, GapSource, StopCause, TargetAction};
 pub use evidence::{
     CaptureMoment, Captured, ContainerFacts, Counted, Descriptors, Disk, Evidence, Extent, Folder,
     FolderUsage, Mapping, Mappings, MemoryKind, Sockets, Tally, Threads,
 };
 pub use fault::{FaultStage, NetworkCut, PlannedFault, Victim};
+pub use figure::{Figure, Metric, MetricError};
 pub use gauge::Gauge;
 pub use heap_profile::{HeapProfile, ProfileBody, ProfileStatus};
 pub use heap_sites::{HeapSite, HeapSites, SiteGrowth};
@@ -45,6 +54,7 @@ pub use scrape::{ScrapedColumn, ScrapedKind, ScrapedSeries, Scrapes};
 pub use slice::{
     Counts, ErrorCount, HistogramRow, LoadSlice, Outcome, Quantiles, SliceRow, StepId, StepSlice,
 };
+pub use trend::{Trend, TrendChange, TrendFinding, TrendPoint};
 pub use verdict::{
     Availability, ErrorBudget, FaultResult, LimitResult, Recoveries, Recovery, Side, Tier, Times,
     Verdict, VerdictOutcome,

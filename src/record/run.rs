@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Event, Evidence, HistogramRow, LedgerRow, PlannedFault, ScrapedSeries, Series, SliceRow,
-    Verdict,
+    Against, Event, Evidence, HistogramRow, LedgerRow, PlannedFault, ScrapedSeries, Series,
+    SliceRow, Verdict,
 };
 use crate::clock::Offset;
 use crate::experiment::Experiment;
@@ -73,6 +73,9 @@ pub struct Provenance {
     pub engine: Option<String>,
     /// Image digest or id per service.
     pub images: BTreeMap<String, String>,
+    /// Memory and CPU that a container of each service may use; absent where it may use all.
+    #[serde(default)]
+    pub resources: BTreeMap<String, String>,
     /// SHA-256 of the experiment file, in hex.
     pub experiment_sha256: String,
 }
@@ -88,6 +91,9 @@ pub struct RunRecord {
     pub experiment: Experiment,
     /// The faults, resolved.
     pub faults: Vec<PlannedFault>,
+    /// What it is to be compared with when it is judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<Box<Against>>,
     /// Where it ran.
     pub provenance: Provenance,
     /// How it stands.

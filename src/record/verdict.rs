@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, InstanceClues, LeakResult, LedgerRow};
+use super::{Comparison, Counts, InstanceClues, LeakResult, LedgerRow};
 use crate::clock::Offset;
 use crate::ids::FaultId;
 use crate::units::Percent;
@@ -215,6 +215,9 @@ pub struct Verdict {
     pub limits: Vec<LimitResult>,
     /// Every planned fault.
     pub faults: Vec<FaultResult>,
+    /// How it compares with its baseline, if it was given one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Box<Comparison>>,
     /// The ledger, computed from the records.
     pub ledger: Vec<LedgerRow>,
     /// Arrivals of the judged phase.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::compare;
 use super::facts::Facts;
 use super::figures::{
     calendar, clock, count, dash, growth, latency, outcome, percent, percent_or_dash, rate,
@@ -17,6 +18,9 @@ pub(super) fn report(facts: &Facts<'_>) -> String {
     // Writing to a string does not fail.
     head(&mut out, facts).ok();
     limits(&mut out, facts).ok();
+    if let Some(comparison) = &facts.verdict.comparison {
+        compare::markdown_section(&mut out, comparison).ok();
+    }
     ledger(&mut out, facts).ok();
     faults(&mut out, facts).ok();
     rest(&mut out, facts).ok();

@@ -1,13 +1,15 @@
 //! Reports, drawn from what was stored and how it was judged.
 //!
 //! In go a [`RunData`](crate::record::RunData) and its [`Verdict`](crate::record::Verdict); out come files
-//! ([`write()`]) and texts for a terminal ([`verdict_text`], [`ledger_text`]). The page is one file that needs
+//! ([`write()`]) and texts for a terminal ([`verdict_text`], [`ledger_text`]); likewise from a
+//! [`Comparison`](crate::record::Comparison) of two runs and a [`Trend`](crate::record::Trend) over many. The page is one file that needs
 //! neither a network nor a script; its charts are drawn here.
 //!
 //! **Invariant**: every text that came from the target, the experiment or an engine is escaped on its way into
 //! a report. This room never reads the target, judges nothing, and writes only inside the folder it is given.
 
 mod chart;
+mod compare;
 mod events;
 mod facts;
 mod figures;
@@ -22,6 +24,7 @@ mod markdown;
 mod summary;
 mod table;
 mod terminal;
+mod trend;
 mod write;
 
 #[cfg(test)]
@@ -33,8 +36,10 @@ mod page_test;
 #[cfg(test)]
 mod synthetic;
 
+pub use compare::{comparison_json, comparison_text, difference_text, ways_out, write_comparison};
 pub use leak_json::{LEAK_SCHEMA, leak_document};
 pub use leak_terminal::leak_text;
 pub use summary::{SCHEMA, ledger as ledger_json, summary};
 pub use terminal::{figure as latency_text, ledger_line, ledger_text, verdict_text};
+pub use trend::{trend_json, trend_text, write_trend};
 pub use write::{Format, ReportError, write, write_leak};

@@ -53,6 +53,7 @@ fn document(facts: &Facts<'_>) -> Value {
             "reasons": v.reasons,
         },
         "limits": v.limits.iter().map(limit).collect::<Vec<_>>(),
+        "comparison": v.comparison.as_deref().map(super::compare::comparison_json),
         "faults": v.faults.iter().map(fault).collect::<Vec<_>>(),
         "not_healed": facts.stuck.iter().map(|(fault, reason)| json!({ "fault": fault, "reason": reason }))
             .collect::<Vec<_>>(),

@@ -214,7 +214,8 @@ fn mark(t: Tier) -> &'static str {
     }
 }
 
-fn wrap(text: &str, width: usize) -> Vec<String> {
+/// Lines of at most so many characters, broken between words.
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let word = cut(word, width);

@@ -131,7 +131,8 @@ fn file_name_part(name: &str) -> String {
     format!("{}{text}", if text.starts_with('.') { "_" } else { "" })
 }
 
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+/// Writes a file that appears whole or not at all.
+pub(super) fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     let fresh = path.with_extension(format!("{}.tmp", std::process::id()));
     let written = std::fs::File::create(&fresh).and_then(|mut file| {
         file.write_all(text.as_bytes())?;

@@ -20,8 +20,8 @@ use crate::fault::{self, Faults, Links, Owner, ProcessLinks, Transport};
 use crate::ids::{FaultId, RunId};
 use crate::load::{Generator, Job, Running};
 use crate::record::{
-    Event, EventKind, FaultStage, LoadSlice, Phase, Provenance, RunRecord, RunStatus, Sample, Side,
-    StopCause, Verdict,
+    Against, Event, EventKind, FaultStage, LoadSlice, Phase, Provenance, RunRecord, RunStatus,
+    Sample, Side, StopCause, Verdict,
 };
 use crate::sample::{self, Samples};
 use crate::store::{Store, Writer};
@@ -71,6 +71,8 @@ pub struct Deps {
     pub watchers: Watchers,
     /// Who may ask to stop.
     pub stops: Stops,
+    /// What the run is compared with when it is judged.
+    pub against: Option<Against>,
     /// Whether the target stays up at the end.
     pub keep_up: bool,
     /// How long network faults outlive whoever renews them.
@@ -136,6 +138,7 @@ pub async fn run(deps: Deps) -> Result<Finished, RunError> {
         anchor: clock.anchor(),
         experiment: deps.plan.experiment.clone(),
         faults: deps.plan.faults.clone(),
+        against: deps.against.clone().map(Box::new),
         provenance: Provenance {
             experiment_sha256: deps.experiment_sha256.clone(),
             ..sample::provenance()
@@ -295,6 +298,7 @@ impl Scene {
                 experiment_sha256: self.deps.experiment_sha256.clone(),
                 engine: engine.as_ref().map(|e| e.describe().to_string()),
                 images: live.images(),
+                resources: live.resources(),
                 ..sample::provenance()
             })
             .await;

@@ -9,6 +9,7 @@
 
 mod busy;
 mod conductor;
+mod digest;
 mod finish;
 mod live;
 mod plan;
@@ -18,6 +19,7 @@ mod update;
 
 pub use busy::Busy;
 pub use conductor::{Deps, Finished, RunError, run};
+pub use digest::{DigestError, digest, digest_by};
 pub use finish::{Judged, judge_again, mark_interrupted};
 pub use plan::{Plan, PlanError};
 pub use state::{Step, next};

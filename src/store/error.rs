@@ -63,6 +63,14 @@ pub enum StoreError {
         /// The data folder.
         data: PathBuf,
     },
+    /// There are not that many runs.
+    #[error("find the run {text}: there are only {runs} runs")]
+    TooFewRuns {
+        /// What was asked for.
+        text: String,
+        /// How many there are.
+        runs: usize,
+    },
     /// Several runs fit.
     #[error("find a single run {text:?}: it could be {}", candidates.join(", "))]
     Ambiguous {
@@ -118,6 +126,7 @@ impl StoreError {
             | Self::Newer { .. }
             | Self::UnknownRun { .. }
             | Self::NoRuns { .. }
+            | Self::TooFewRuns { .. }
             | Self::Ambiguous { .. } => true,
             Self::Database { source, .. } => matches!(
                 source.sqlite_error_code(),
@@ -141,6 +150,7 @@ impl StoreError {
                  LONGHAUL_DATA"
                     .to_owned()
             }
+            Self::TooFewRuns { .. } => "`longhaul runs` lists them".to_owned(),
             Self::Ambiguous { .. } => "give more of the id".to_owned(),
             Self::Damaged { .. } => {
                 "move the file away to start a new one, or name another folder with --data DIR or \

@@ -23,10 +23,15 @@ impl Store {
             .collect())
     }
 
-    /// The run that `text` means: an id, the only id with this prefix, or `latest`.
+    /// The run that `text` means: an id, the only id with this prefix, `latest`, or `latest~N`, the Nth before it.
     pub fn find(&self, text: &str) -> Result<RunId, StoreError> {
-        if text == "latest" {
-            return self.ids("")?.into_iter().next().ok_or_else(|| self.no_runs());
+        if let Some(back) = back(text) {
+            let ids = self.ids("")?;
+            let runs = ids.len();
+            return ids.into_iter().nth(back).ok_or_else(|| match runs {
+                0 => self.no_runs(),
+                _ => StoreError::TooFewRuns { text: text.to_owned(), runs },
+            });
         }
         if text.is_empty() {
             return Err(self.unknown(text));
@@ -72,6 +77,14 @@ impl Store {
     }
 }
 
+/// How many runs before the latest: 0 for `latest`, 2 for `latest~2`.
+fn back(text: &str) -> Option<usize> {
+    match text.strip_prefix("latest")? {
+        "" => Some(0),
+        rest => rest.strip_prefix('~')?.parse().ok(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::store::{Store, StoreError, fixture};
@@ -93,6 +106,9 @@ mod tests {
             "20261102-020000-a-0001"
         );
         assert_eq!(store.find("latest").unwrap().as_str(), "20261102-020000-a-00012");
+        assert_eq!(store.find("latest~2").unwrap().as_str(), "20261101-020000-a-0001");
+        let text = store.find("latest~3").unwrap_err().to_string();
+        assert!(text.contains("latest~3: there are only 3 runs"), "{text}");
         let text = store.find("202611").unwrap_err().to_string();
         assert!(text.contains("20261102-020000-a-0001, 20261101-020000-a-0001"), "{text}");
         for unknown in ["", "x", "%", "2026110_", "../../etc/passwd", "'; DROP TABLE runs; --"] {

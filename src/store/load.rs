@@ -34,6 +34,10 @@ impl Store {
     }
 
     /// A run's fixed facts as they stand now.
+    pub fn run(&self, id: &RunId) -> Result<RunRecord, StoreError> {
+        self.record(id)
+    }
+
     pub(super) fn record(&self, id: &RunId) -> Result<RunRecord, StoreError> {
         let db = self.db();
         let row = db

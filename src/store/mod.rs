@@ -10,7 +10,12 @@
 //!
 //! **Invariant**: a failing disk never holds up a run. What can't be written is kept up to a bound, then counted
 //! as lost and put on record as a gap once writing works again. This room computes nothing and judges nothing.
+//!
+//! Beside the database: baselines, files of a person's own that hold a run in short ([`Baselines`]), and each run's own
+//! digest, kept in its folder so that it is worked out once.
 
+mod baseline;
+mod baseline_file;
 mod chunk;
 mod codec;
 mod error;
@@ -36,6 +41,8 @@ mod full_disk_test;
 #[cfg(test)]
 mod round_trip_test;
 
+pub use baseline::{BaselineError, Baselines};
+pub use baseline_file::{read as read_baseline, text as baseline_text};
 pub use error::StoreError;
 pub use open::Store;
 pub use writer::Writer;

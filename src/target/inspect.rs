@@ -5,10 +5,12 @@ use std::net::IpAddr;
 
 use bollard::models::{
     ContainerInspectResponse, ContainerState, ContainerStateStatusEnum, HealthStatusEnum,
+    HostConfig,
 };
 use jiff::Timestamp;
 
 use crate::record::{Health, Instance, InstanceState, Victim};
+use crate::units::{Bytes, trim};
 
 pub(super) const PROJECT_LABEL: &str = "com.docker.compose.project";
 pub(super) const SERVICE_LABEL: &str = "com.docker.compose.service";
@@ -45,6 +47,26 @@ pub(super) fn instance(
         health: health(&state),
         restarts: 0,
     }
+}
+
+/// What a container may use, in words: `memory 512MiB, 1.5 CPUs`; `None`: all there is.
+pub(super) fn resources(config: &HostConfig) -> Option<String> {
+    let set = |n: Option<i64>| n.and_then(|n| u64::try_from(n).ok()).filter(|n| *n > 0);
+    let quota = set(config.cpu_quota).map(|quota| {
+        let period = set(config.cpu_period).unwrap_or(100_000);
+        quota as f64 / period as f64
+    });
+    let cpus = set(config.nano_cpus).map(|n| n as f64 / 1e9).or(quota);
+    let pinned = config.cpuset_cpus.as_deref().filter(|cpus| !cpus.is_empty());
+    let words: Vec<String> = [
+        set(config.memory).map(|bytes| format!("memory {}", Bytes(bytes))),
+        cpus.map(|n| format!("{} CPUs", trim(n, 3))),
+        pinned.map(|which| format!("on CPUs {which}")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    (!words.is_empty()).then(|| words.join(", "))
 }
 
 /// The place a container has by its own labels or name.
@@ -126,6 +148,16 @@ mod tests {
         assert_eq!(seen.health, Health::Healthy);
         assert_eq!(seen.started_at.unwrap().subsec_nanosecond(), 123_456_789);
         assert_eq!(instance(&found, None, false).pid, None);
+    }
+
+    #[test]
+    fn what_a_container_may_use_is_said_in_words() {
+        let of = |config: serde_json::Value| resources(&serde_json::from_value(config).unwrap());
+        assert_eq!(of(serde_json::json!({ "Memory": 0, "NanoCpus": 0, "CpusetCpus": "" })), None);
+        let both = of(serde_json::json!({ "Memory": 536_870_912, "NanoCpus": 1_500_000_000 }));
+        assert_eq!(both.as_deref(), Some("memory 512MiB, 1.5 CPUs"));
+        let quota = of(serde_json::json!({ "CpuQuota": 50_000, "CpuPeriod": 100_000 }));
+        assert_eq!(quota.as_deref(), Some("0.5 CPUs"));
     }
 
     #[test]

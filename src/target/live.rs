@@ -87,13 +87,20 @@ pub struct LiveTarget {
     board: Arc<Board>,
     control: Arc<dyn Control>,
     engine: Option<Engine>,
-    images: BTreeMap<String, String>,
+    made_of: MadeOf,
     system: Up,
     progress: mpsc::Sender<String>,
     stop: CancellationToken,
     tasks: TaskTracker,
     /// Ends the watcher, or the children, also when the target is dropped without being taken down.
     watching: Option<DropGuard>,
+}
+
+/// What each service runs, and what it may use.
+#[derive(Clone, Debug, Default)]
+pub(super) struct MadeOf {
+    pub(super) images: BTreeMap<String, String>,
+    pub(super) resources: BTreeMap<String, String>,
 }
 
 /// What has to be taken down again.
@@ -111,13 +118,14 @@ pub async fn bring_up(target: &Target, opts: BringUp) -> Result<LiveTarget, Targ
         System::Process(process) => {
             let abandoned = CancellationToken::new();
             let pool = Pool::up(process, &opts, board.clone(), abandoned.clone()).await?;
-            let (control, images) = (Arc::new(pool.clone()), pool.programs());
+            let control = Arc::new(pool.clone());
+            let made_of = MadeOf { images: pool.programs(), ..MadeOf::default() };
             return Ok(LiveTarget {
                 events: Some(events),
                 board,
                 control,
                 engine: None,
-                images,
+                made_of,
                 system: Up::Process(pool),
                 progress: opts.progress,
                 stop: opts.stop,
@@ -139,10 +147,10 @@ pub async fn bring_up(target: &Target, opts: BringUp) -> Result<LiveTarget, Targ
     };
     let (engine, members, system) = up;
     let watcher = Watcher::open(engine.clone(), members, board.clone()).await;
-    let (watcher, images) = match watcher {
+    let (watcher, made_of) = match watcher {
         Ok(watcher) => {
-            let images = engine.images_of(&board.roster().borrow().clone()).await;
-            (watcher, images)
+            let made_of = engine.made_of(&board.roster().borrow().clone()).await;
+            (watcher, made_of)
         }
         Err(error) => {
             if let Err(left) = system.down(&opts.progress).await {
@@ -160,7 +168,7 @@ pub async fn bring_up(target: &Target, opts: BringUp) -> Result<LiveTarget, Targ
         control: Arc::new(EngineControl { engine: engine.clone(), roster: Some(board.roster()) }),
         board,
         engine: Some(engine),
-        images,
+        made_of,
         system,
         progress: opts.progress,
         stop: opts.stop,
@@ -212,7 +220,12 @@ impl LiveTarget {
 
     /// Image id per service; for process targets the program.
     pub fn images(&self) -> BTreeMap<String, String> {
-        self.images.clone()
+        self.made_of.images.clone()
+    }
+
+    /// Memory and CPU that a container of each service may use; absent where it may use all.
+    pub fn resources(&self) -> BTreeMap<String, String> {
+        self.made_of.resources.clone()
     }
 
     /// Waits until all of `ready` hold, each within its own time. Names who is not ready yet every 2 s.

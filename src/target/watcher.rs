@@ -1,7 +1,7 @@
 //! Watches the containers of a target through the engine: keeps the roster true, passes on what happens,
 //! and survives an engine that goes away and comes back.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use super::board::Board;
 use super::engine_event::{EngineEvent, Happening, event_stream, past_events};
 use super::error::{engine_text, is_absent};
 use super::inspect::{self, NUMBER_LABEL, ONEOFF_LABEL, PROJECT_LABEL, SERVICE_LABEL};
+use super::live::MadeOf;
 use super::tally::Tally;
 use super::{Engine, TargetError};
 use crate::clock;
@@ -274,15 +275,19 @@ impl Engine {
         Ok(all.into_iter().filter(|c| !one_off(&c.labels)).filter_map(|c| c.id).collect())
     }
 
-    /// The image id of each service in the roster.
-    pub(super) async fn images_of(&self, roster: &Roster) -> BTreeMap<String, String> {
-        let mut images = BTreeMap::new();
+    /// The image id of each service in the roster, and what its containers may use.
+    pub(super) async fn made_of(&self, roster: &Roster) -> MadeOf {
+        let mut made_of = MadeOf::default();
         for instance in &roster.instances {
             if let Ok(found) = self.docker().inspect_container(&instance.id, None).await {
-                images.insert(instance.service.clone(), found.image.unwrap_or_default());
+                let service = &instance.service;
+                if let Some(resources) = found.host_config.as_ref().and_then(inspect::resources) {
+                    made_of.resources.insert(service.clone(), resources);
+                }
+                made_of.images.insert(service.clone(), found.image.unwrap_or_default());
             }
         }
-        images
+        made_of
     }
 
     /// The engine's own time: all times in its events are by that clock.

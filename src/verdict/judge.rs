@@ -6,7 +6,7 @@ use super::availability::availability;
 use super::case::Case;
 use super::conclusive::{Doubt, doubts};
 use super::words::{duration, many, percent};
-use super::{error_budget, faults, leaks, limits};
+use super::{compare, error_budget, faults, leaks, limits};
 use crate::record::{
     LimitResult, Recovery, RunData, Side, StopCause, Tier, Verdict, VerdictOutcome,
 };
@@ -15,13 +15,16 @@ use crate::record::{
 ///
 /// Where several outcomes apply, the exit code is the first of: 14 (a fault could not be undone), 12 (target not
 /// ready), 13 (no steady state before the faults), 1 (longhaul could not go on), 130 and 143 (interrupted),
-/// 11 (inconclusive), 10 (a limit is breached), 0. The reasons name everything that was found.
+/// 11 (inconclusive), 10 (a limit is breached), 16 (only slower or bigger than the baseline), 0. The reasons name everything that was found.
 pub fn judge(data: &RunData) -> Verdict {
     let case = Case::new(data);
-    let judged = limits::results(&case);
+    let comparison = compare::against(&case);
+    let mut judged = limits::results(&case);
+    let own = judged.len();
+    judged.extend(comparison.iter().flat_map(compare::baseline_limits));
     let doubts = doubts(&case, &judged);
     let limits: Vec<LimitResult> = judged.into_iter().map(|j| j.result).collect();
-    let (ending, reasons) = ending(&case, &limits, &doubts);
+    let (ending, reasons) = ending(&case, &limits, own, &doubts);
     let leaks = leaks::results(data, &case.lives);
     let Ending { outcome, exit_code, headline, side } = ending;
     Verdict {
@@ -32,6 +35,7 @@ pub fn judge(data: &RunData) -> Verdict {
         reasons,
         limits,
         faults: faults::results(&case),
+        comparison: comparison.map(Box::new),
         totals: case.totals(),
         availability: availability(&case),
         clues: leaks::hints(data, &leaks),
@@ -49,7 +53,13 @@ struct Ending {
     side: Option<Side>,
 }
 
-fn ending(case: &Case, limits: &[LimitResult], doubts: &[Doubt]) -> (Ending, Vec<String>) {
+/// `own`: how many of the limits are the experiment's; the others come from the comparison with a baseline.
+fn ending(
+    case: &Case,
+    limits: &[LimitResult],
+    own: usize,
+    doubts: &[Doubt],
+) -> (Ending, Vec<String>) {
     let mut found: Vec<Ending> = Vec::new();
     let mut reasons: Vec<String> = Vec::new();
     let mut add = |outcome, exit_code, side, headline: String, reason: String| {
@@ -129,7 +139,9 @@ fn ending(case: &Case, limits: &[LimitResult], doubts: &[Doubt]) -> (Ending, Vec
         reasons.push(format!("abort_when: {why}"));
     }
     if let Some(first) = failed.first() {
-        found.push(failure(format!("failed: {}{}", breach(first), more(failed.len()))));
+        let headline = format!("failed: {}{}", breach(first), more(failed.len()));
+        let exit_code = if limits[..own].iter().any(|l| l.tier == Tier::Fail) { 10 } else { 16 };
+        found.push(Ending { exit_code, ..failure(headline) });
     }
     reasons.extend(failed.iter().map(|l| format!("breached: {}", breach(l))));
     reasons.extend(warned.iter().map(|l| format!("warning: {}", warning(l))));

@@ -1,6 +1,7 @@
 //! Judging: pure functions over records.
 //!
 //! Owns the limits, the ledger, recovery, availability, the error budget, and what makes a run inconclusive. In go the
+//! Owns the limits, the ledger, recovery, availability, what makes a run inconclusive, and how runs compare. In go the
 //! records of a run ([`crate::record::RunData`]), or its slices, samples and events as they come; out
 //! come ledger rows, breaches of `abort_when`, and one [`crate::record::Verdict`]. Judging stored records
 //! again gives the same verdict. Never does I/O, reads a clock or touches the target.
@@ -10,6 +11,7 @@ mod availability;
 mod book;
 mod case;
 mod clues;
+mod compare;
 mod conclusive;
 mod engine_gone;
 mod error_budget;
@@ -33,5 +35,8 @@ mod words;
 
 pub use abort::Watch;
 pub use book::Book;
+pub use compare::{
+    NoDigest, compare, differences, digest, digest_by, planned_differences, spread, trend,
+};
 pub use judge::judge;
 pub use steady::Steady;

@@ -5,6 +5,7 @@ mod analyse;
 mod architecture;
 mod browser;
 mod commands;
+mod comparing;
 mod crash_points;
 mod documented;
 mod engine;

@@ -41,6 +41,7 @@ fn a_panic_takes_the_target_down_and_is_reported() {
             reports: program.path("reports"),
             watchers: Watchers::default(),
             stops,
+            against: None,
             keep_up: false,
             lease: Duration::from_secs(2),
             transport: Transport::Auto,

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::super::figures::{calendar, clock, span};
@@ -104,7 +105,7 @@ impl Chart {
                 figcaption { span.title { (self.title) } " " span.note { (self.note) } }
                 svg viewBox={"0 0 " (width) " " (height)} role="img" aria-labelledby={(name) " " (about)}
                     data-start=(frame.start.as_micros()) data-end=(frame.end.as_micros())
-                    data-anchor=(frame.anchor.as_millisecond())
+                    data-anchor=[frame.anchor.map(Timestamp::as_millisecond)]
                     data-left=(plot.left) data-right=(format!("{:.1}", plot.right))
                     data-top=(plot.top) data-bottom=(plot.bottom)
                     data-low=(scale.low) data-high=(scale.high) data-log=(u8::from(scale.log))
@@ -328,9 +329,9 @@ fn time_axis(plot: &Plot<'_>) -> Markup {
                 @let x = plot.x(at);
                 line x1=(px(x)) x2=(px(x)) y1=(plot.bottom) y2=(px(plot.bottom + 4.0)) {}
                 text x=(px(x)) y=(px(plot.bottom + 17.0)) text-anchor="middle" { (elapsed(at, step)) }
-                text.utc x=(px(x)) y=(px(plot.bottom + 31.0)) text-anchor="middle" {
-                    (clock(plot.frame.anchor, at).strftime(if step.as_secs() < 60 { "%H:%M:%S" } else { "%H:%M" }))
-                }
+                @if let Some(anchor) = plot.frame.anchor { text.utc x=(px(x)) y=(px(plot.bottom + 31.0)) text-anchor="middle" {
+                    (clock(anchor, at).strftime(if step.as_secs() < 60 { "%H:%M:%S" } else { "%H:%M" }))
+                } }
             }
         }
     }
@@ -386,7 +387,10 @@ fn marks(marks: &[(Offset, String)], plot: &Plot<'_>) -> Markup {
             @for (at, text) in marks {
                 @let x = plot.x(*at);
                 path d={"M" (px(x - 4.5)) "," (px(plot.bottom)) "L" (px(x)) "," (px(plot.bottom - 8.0)) "L" (px(x + 4.5)) ","
-                    (px(plot.bottom)) "Z"} { title { (text) " at " (at) " (" (calendar(clock(plot.frame.anchor, *at))) ")" } }
+                    (px(plot.bottom)) "Z"} { title {
+                    (text) " at " (at)
+                    @if let Some(anchor) = plot.frame.anchor { " (" (calendar(clock(anchor, *at))) ")" }
+                } }
             }
         }
     }

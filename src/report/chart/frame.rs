@@ -25,7 +25,8 @@ pub(in crate::report) struct Frame {
     pub(in crate::report) windows: Vec<Window>,
     /// Unjudged phases: name, start, end.
     pub(in crate::report) shades: Vec<(&'static str, Offset, Offset)>,
-    pub(in crate::report) anchor: Timestamp,
+    /// Calendar time of offset zero; `None` where the time axis stands for several runs.
+    pub(in crate::report) anchor: Option<Timestamp>,
 }
 
 impl Frame {
@@ -64,7 +65,7 @@ impl Frame {
                 })
             })
             .collect();
-        (end > start).then_some(Self { start, end, windows, shades, anchor: data.run.anchor })
+        (end > start).then_some(Self { start, end, windows, shades, anchor: Some(data.run.anchor) })
     }
 
     /// Position of a moment between `left` and `right`; moments outside stick to the edge.

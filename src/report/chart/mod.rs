@@ -12,4 +12,4 @@ mod scale;
 
 pub(super) use draw::{Bars, Chart, Line, Look, Points};
 pub(super) use frame::Frame;
-pub(super) use scale::{Unit, nice_span};
+pub(super) use scale::{Scale, Unit, nice_span};

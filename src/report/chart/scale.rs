@@ -15,6 +15,8 @@ pub(in crate::report) enum Unit {
     Bytes,
     /// Percent of one core.
     Cpu,
+    /// A fraction, written in percent.
+    Share,
 }
 
 impl Unit {
@@ -26,6 +28,7 @@ impl Unit {
             Self::Latency => figures::latency(value.round() as u64),
             Self::Bytes => Bytes(value as u64).human(),
             Self::Cpu => format!("{}%", trim(value, usize::from(value < 10.0))),
+            Self::Share => figures::percent(value),
         }
     }
 
@@ -46,22 +49,23 @@ impl Unit {
             Self::Latency => "latency",
             Self::Bytes => "bytes",
             Self::Cpu => "cpu",
+            Self::Share => "share",
         }
     }
 }
 
 /// A vertical axis.
-pub(super) struct Scale {
+pub(in crate::report) struct Scale {
     pub(super) low: f64,
     pub(super) high: f64,
     pub(super) log: bool,
     /// Values and their texts, upwards.
-    pub(super) ticks: Vec<(f64, String)>,
+    pub(in crate::report) ticks: Vec<(f64, String)>,
 }
 
 impl Scale {
     /// An axis for figures between `min` and `max`. Latencies that span more than a factor of 30 get a logarithmic one.
-    pub(super) fn of(unit: Unit, min: f64, max: f64) -> Self {
+    pub(in crate::report) fn of(unit: Unit, min: f64, max: f64) -> Self {
         if unit == Unit::Latency && min > 0.0 && max / min > 30.0 {
             Self::logarithmic(unit, min, max)
         } else {
@@ -70,7 +74,11 @@ impl Scale {
     }
 
     fn linear(unit: Unit, min: f64, max: f64) -> Self {
-        let max = if max > 0.0 { max } else { 1.0 };
+        let max = match max {
+            max if max > 0.0 => max,
+            _ if unit == Unit::Share => 0.01,
+            _ => 1.0,
+        };
         // Bytes may start above zero, so that growth shows; the span stays wide enough not to dramatise noise.
         let low = if unit == Unit::Bytes && min > 0.6 * max {
             (min - (max - min).max(0.08 * max)).max(0.0)
@@ -105,7 +113,7 @@ impl Scale {
     }
 
     /// Position of a value between `bottom` and `top`; values outside stick to the edge.
-    pub(super) fn y(&self, value: f64, bottom: f64, top: f64) -> f64 {
+    pub(in crate::report) fn y(&self, value: f64, bottom: f64, top: f64) -> f64 {
         let share = if self.log {
             (value.max(self.low) / self.low).ln() / (self.high / self.low).ln()
         } else {
@@ -168,7 +176,9 @@ mod tests {
 
     #[test]
     fn every_range_gives_finite_positions() {
-        for unit in [Unit::PerSecond, Unit::Count, Unit::Latency, Unit::Bytes, Unit::Cpu] {
+        for unit in
+            [Unit::PerSecond, Unit::Count, Unit::Latency, Unit::Bytes, Unit::Cpu, Unit::Share]
+        {
             for (min, max) in [(0.0, 0.0), (1.0, 1.0), (1.0, 1e15), (5.0, 5.000_001)] {
                 let scale = Scale::of(unit, min, max);
                 assert!(scale.high > scale.low && scale.ticks.len() >= 2, "{unit:?} {min} {max}");

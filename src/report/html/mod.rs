@@ -13,7 +13,7 @@ mod resource_charts;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::facts::Facts;
-use super::figures;
+use super::{compare, figures};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
@@ -42,6 +42,7 @@ pub(super) fn page(facts: &Facts<'_>) -> String {
             (head::banner(facts))
             (head::tiles(facts))
             (limits::section(facts))
+            @if let Some(c) = &facts.verdict.comparison { (compare::html_section(c)) }
             (charts::section(facts))
             (ledger::section(facts))
             (faults::section(facts))
@@ -74,8 +75,8 @@ pub(super) fn leak_page(facts: &Facts<'_>, service: Option<&str>) -> String {
     )
 }
 
-/// What every page has around its content.
-fn shell(title: &str, color: &str, content: &Markup) -> String {
+/// What every page has around its content. `color` is its icon's, in hex.
+pub(super) fn shell(title: &str, color: &str, content: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -99,7 +100,7 @@ fn shell(title: &str, color: &str, content: &Markup) -> String {
 }
 
 /// A section with a heading that can be linked to.
-fn section(id: &str, title: &str, lead: &str, body: &Markup) -> Markup {
+pub(super) fn section(id: &str, title: &str, lead: &str, body: &Markup) -> Markup {
     html! {
         section id=(id) {
             h2 { (title) @if !lead.is_empty() { " " span.lead { (lead) } } }

@@ -5,6 +5,7 @@
   const text = {
     rate: v => trim(v, v < 1000 ? 1 : 0) + "/s",
     count: v => Math.round(v).toLocaleString("en"),
+    share: v => trim(v * 100, 2) + "%",
     cpu: v => trim(v, v < 10 ? 1 : 0) + "%",
     latency: v => v < 1e3 ? trim(v, 0) + " µs" : v < 1e6 ? trim(v / 1e3, v < 1e4 ? 2 : v < 1e5 ? 1 : 0) + " ms" : trim(v / 1e6, 2) + " s",
     bytes: v => { const u = ["B", "KiB", "MiB", "GiB", "TiB"]; let i = 0; while (v >= 1024 && i < 4) { v /= 1024; i++; } return v.toFixed(i ? 1 : 0) + " " + u[i]; },
@@ -44,7 +45,8 @@
       cross.setAttribute("x2", x);
       tip.replaceChildren();
       const head = document.createElement("b");
-      head.textContent = `${two(s / 3600)}:${two(s / 60 % 60)}:${two(s % 60)} · ${new Date(+d.anchor + us / 1e3).toISOString().slice(11, 19)} UTC`;
+      head.textContent = `${two(s / 3600)}:${two(s / 60 % 60)}:${two(s % 60)}` +
+        (d.anchor ? ` · ${new Date(+d.anchor + us / 1e3).toISOString().slice(11, 19)} UTC` : "");
       tip.append(head);
       for (const line of lines) {
         let best = null;

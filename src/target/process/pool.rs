@@ -116,13 +116,21 @@ impl Pool {
         self.show();
     }
 
-    /// The program of each service.
+    /// The program of each service, with size and time of its file: what tells one build from the next.
     pub(in super::super) fn programs(&self) -> BTreeMap<String, String> {
         self.slots()
             .values()
             .map(|slot| {
                 let program = slot.plan.command.first().cloned().unwrap_or_default();
-                (slot.plan.victim.service.clone(), program)
+                let file = std::fs::metadata(&program).ok().filter(std::fs::Metadata::is_file);
+                let changed = file.as_ref().and_then(|f| f.modified().ok());
+                let text = match (file, changed.and_then(|t| Timestamp::try_from(t).ok())) {
+                    (Some(file), Some(changed)) => {
+                        format!("{program} ({} bytes, {changed:.0})", file.len())
+                    }
+                    _ => program,
+                };
+                (slot.plan.victim.service.clone(), text)
             })
             .collect()
     }

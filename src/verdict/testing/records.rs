@@ -234,6 +234,7 @@ impl Synthetic {
                 capture: CapturePlan::default(),
             },
             faults: self.faults.clone(),
+            against: None,
             provenance: Provenance { cpu: "2 x Synthetic".into(), ..Provenance::default() },
             status: RunStatus::Finished,
             verdict: None,

@@ -1,0 +1,58 @@
+//! A comparison on a terminal.
+
+use std::fmt::Write as _;
+
+use super::super::table::cut;
+use super::super::terminal::wrap;
+use super::words;
+use crate::record::{Comparison, Tier};
+
+const WIDTH: usize = 100;
+
+/// The comparison in at most 100 columns. `color` adds terminal colours.
+pub fn comparison_text(c: &Comparison, color: bool) -> String {
+    let paint = |code: &str, text: &str| {
+        if color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    };
+    let code = |tier: Tier| match tier {
+        Tier::Pass => "32",
+        Tier::Warn | Tier::Unknown => "33",
+        Tier::Fail => "31",
+    };
+    let mut out = String::new();
+    let bold = format!("1;{}", code(c.tier()));
+    writeln!(out, "{}", paint(&bold, &cut(&words::headline(c), WIDTH))).ok();
+    writeln!(out, "  a  {}", cut(&words::run(&c.a), WIDTH - 5)).ok();
+    writeln!(out, "  b  {}", cut(&words::run(&c.b), WIDTH - 5)).ok();
+    let mut list = |intro: &str, lines: &[String]| {
+        for line in lines {
+            for (i, part) in wrap(line, WIDTH - 4 - intro.len()).iter().enumerate() {
+                let before = if i == 0 { intro.to_owned() } else { " ".repeat(intro.len()) };
+                writeln!(out, "  {before}{part}").ok();
+            }
+        }
+    };
+    list("changed: ", &words::versions(c));
+    let told = |all: &[crate::record::Difference]| -> Vec<String> {
+        all.iter().map(words::difference_text).collect()
+    };
+    list("unlike:  ", &told(&c.refused));
+    list("accepted: ", &told(&c.accepted));
+    if !c.refused.is_empty() {
+        list("hint: ", &words::ways_out(&c.refused));
+        return out;
+    }
+    out.push('\n');
+    let tiers = std::iter::once(None).chain(c.findings.iter().map(Some));
+    for (line, finding) in words::table(c).text(WIDTH).lines().zip(tiers) {
+        let code = finding.map_or("2", |f| code(f.tier));
+        writeln!(out, "{}", paint(code, line)).ok();
+    }
+    out.push('\n');
+    for line in words::gaps(c).iter().chain([&words::allowance(c)]) {
+        for part in wrap(line, WIDTH - 2) {
+            writeln!(out, "  {part}").ok();
+        }
+    }
+    out
+}
