@@ -45,12 +45,17 @@ impl Plan {
         load.settle + load.timeline().total + load.cooldown
     }
 
-    /// Disk that the records and reports will take, bytes: an estimate from measured sizes a second.
+    /// Disk that the records and reports will take, bytes: an estimate from measured sizes. Heap profiles and
+    /// kept logs, which nobody knows beforehand, are not in it.
     pub fn disk_estimate(&self) -> u64 {
         let seconds = self.length().as_secs();
         let instances: u64 = self.replicas.values().map(|n| u64::from(*n)).sum();
         let ticks = seconds * 1000 / self.experiment.sampling.interval.as_millis().max(1) as u64;
         let steps = self.experiment.load.step_names().len() as u64;
-        2_000_000 + ticks * (instances + 2) * 60 + seconds * (150 + steps * 100)
+        let experiment = &self.experiment;
+        let ledger = experiment.sampling.ledger_interval(experiment.load.profile_length());
+        let every = experiment.capture.interval(ledger).as_secs().max(1);
+        let looks = (seconds / every + 2) * instances;
+        2_000_000 + looks * 10_000 + ticks * (instances + 2) * 60 + seconds * (150 + steps * 100)
     }
 }
