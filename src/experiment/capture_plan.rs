@@ -6,9 +6,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::known::ServiceName;
 use super::source::{
-    Context, Decode, Definitions, Id, Kind, Lasting, Named, Node, OneOrMore, Placed, Several, Text,
-    excerpt, form,
+    Context, Decode, Definitions, Kind, Lasting, Named, Node, OneOrMore, Several, Text, excerpt,
+    form,
 };
 use super::{template, url};
 use crate::units::optional_duration_text;
@@ -58,7 +59,7 @@ form! {
     /// What is captured besides what always is, and how often everything is.
     struct CaptureForm {
         /// Where heap profiles come from, by service: a URL, or a map with a `command`, or several.
-        heap: Named<Id, OneOrMore<HeapSource>> = Optional,
+        heap: Named<ServiceName, OneOrMore<HeapSource>> = Optional,
         /// Time between two captures during the profile, 5s to 24h; default: the ledger's interval.
         every: Lasting<5_000, 86_400_000> = Optional,
     }
@@ -78,7 +79,6 @@ impl Decode for CapturePlan {
         let form = CaptureForm::decode(node, cx)?;
         let mut heap = BTreeMap::new();
         for (service, sources) in form.heap.into_iter().flat_map(|h| h.value.0) {
-            of_service(&service, cx);
             let mut seen = BTreeSet::new();
             for source in &sources.value.0 {
                 if !seen.insert(source.value.to_string()) {
@@ -109,12 +109,6 @@ impl Decode for HeapSource {
     fn schema(defs: &mut Definitions) -> Value {
         json!({ "anyOf": [InstanceUrl::schema(defs), HeapCommandForm::schema(defs)] })
     }
-}
-
-/// Has it checked, once the target is known, that this is one of its services.
-pub(super) fn of_service(service: &Placed<Id>, cx: &mut Context) {
-    let (name, span) = (service.value.0.clone(), service.span);
-    cx.later(move |known, found| known.service(&name, span, found));
 }
 
 /// A URL that may lead to each instance of a service. Variables are filled in.

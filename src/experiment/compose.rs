@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::known::ServiceName;
 use super::source::{
     Context, Decode, Definitions, File, Found, Int, Kind, Named, Node, Text, build, excerpt, form,
 };
@@ -36,7 +37,7 @@ form! {
         /// Whether images are built first.
         build: bool = Default("false"),
         /// Replicas by service, 0 to 100.
-        scale: Named<Text, Int<0, 100>> = Optional,
+        scale: Named<ServiceName, Int<0, 100>> = Optional,
         /// Environment for the compose file. May use variables.
         env: Environment<false> = Optional,
     }
@@ -48,9 +49,7 @@ impl Decode for Compose {
         let form = ComposeForm::decode(node, cx)?;
         let mut scale = BTreeMap::new();
         for (service, count) in form.scale.into_iter().flat_map(|s| s.value.0) {
-            let (name, span) = (service.value.0, service.span);
-            scale.insert(name.clone(), u32::try_from(count.value.0).ok()?);
-            cx.later(move |known, found| known.service(&name, span, found));
+            scale.insert(service.value.0, u32::try_from(count.value.0).ok()?);
         }
         Some(Self {
             file: form.file?.value.0,
@@ -67,10 +66,19 @@ impl Decode for Compose {
 }
 
 impl Compose {
-    /// The services of the compose file, if they can be told by looking at it: a file that includes
-    /// others, or that this reader does not understand, tells nothing.
-    pub(super) fn services(&self) -> Option<BTreeSet<String>> {
-        services(&self.file)
+    /// The services of a compose file, if they can be told by looking at it: a file that includes others,
+    /// or that this reader does not understand, tells nothing.
+    pub(super) fn services(file: &Path) -> Option<BTreeSet<String>> {
+        let text = read::text(file).ok()?;
+        let mut found = Found::default();
+        let root = build(&text, &mut found)?;
+        if found.into_problems(file, &text).is_some() || root.has("include") {
+            return None;
+        }
+        match &root.get("services")?.kind {
+            Kind::Map(entries) => Some(entries.iter().map(|(key, _)| key.name.clone()).collect()),
+            _ => None,
+        }
     }
 
     /// The project name that stands for an experiment's name: lower case, digits, `-` and `_`.
@@ -82,19 +90,6 @@ impl Compose {
             .collect();
         let name = name.trim_start_matches(['-', '_']);
         if name.is_empty() { "longhaul".to_owned() } else { name.to_owned() }
-    }
-}
-
-fn services(file: &Path) -> Option<BTreeSet<String>> {
-    let text = read::text(file).ok()?;
-    let mut found = Found::default();
-    let root = build(&text, &mut found)?;
-    if found.into_problems(file, &text).is_some() || root.has("include") {
-        return None;
-    }
-    match &root.get("services")?.kind {
-        Kind::Map(entries) => Some(entries.iter().map(|(key, _)| key.name.clone()).collect()),
-        _ => None,
     }
 }
 
@@ -192,7 +187,7 @@ mod tests {
         let file = dir.path().join("compose.yaml");
         let read = |text: &str| {
             std::fs::write(&file, text).unwrap();
-            services(&file)
+            Compose::services(&file)
         };
         let names = read("services:\n  api: {}\n  db: {image: x}\n").unwrap();
         assert_eq!(names.into_iter().collect::<Vec<_>>(), ["api", "db"]);

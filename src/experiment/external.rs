@@ -27,20 +27,21 @@ form! {
 impl Decode for External {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
         let form = ExternalForm::decode(node, cx)?;
-        let mut containers = BTreeMap::new();
-        let mut seen: BTreeMap<String, String> = BTreeMap::new();
-        for (service, list) in form.containers?.value.0 {
-            let service = service.value.0;
-            for container in &list.value.0 {
-                let name = &container.value.0;
-                if let Some(other) = seen.insert(name.clone(), service.clone()) {
+        let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+        for (service, list) in node.get("containers").into_iter().flat_map(Node::entries) {
+            for container in list.items() {
+                let Some(name) = container.plain_text() else { continue };
+                if let Some(other) = seen.insert(name, &service.name) {
                     let message = format!("{} is already listed for `{other}`", excerpt(name));
                     cx.problem(container.span, message);
                 }
             }
-            containers.insert(service, list.value.0.into_iter().map(|c| c.value.0).collect());
         }
-        Some(Self { containers })
+        let containers = form.containers?.value.0.into_iter();
+        let names = |list: OneOrMore<Text>| list.0.into_iter().map(|c| c.value.0).collect();
+        Some(Self {
+            containers: containers.map(|(k, list)| (k.value.0, names(list.value))).collect(),
+        })
     }
 
     fn schema(defs: &mut Definitions) -> Value {

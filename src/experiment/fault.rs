@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::fault_schedule::Planned;
 use super::injection::Drafted;
-use super::source::{Context, Decode, Definitions, Id, Lasting, Node, form, words};
+use super::source::{Context, Decode, Definitions, Id, Lasting, Node, Placed, form, words};
 use super::{FaultSchedule, Injection};
 use crate::units::{duration, duration_text, optional_duration_text};
 
@@ -63,62 +63,68 @@ form! {
     }
 }
 
+/// Whether `for` is there where it belongs, and nowhere else. By the kind as it is written: what else is wrong
+/// with it hides nothing.
+fn check_for(node: &Node, cx: &mut Context) {
+    let Some((kind, _)) = node.get("inject").and_then(|inject| inject.entries().next()) else {
+        return;
+    };
+    match (kind.name.as_str(), node.get("for")) {
+        ("kill", Some(lasts)) => {
+            let hint = "`restart_after` says when it is started again";
+            cx.problem_hint(lasts.span, "`for` does not go with `kill`", hint);
+        }
+        ("restart", Some(lasts)) => {
+            let hint = "use `stop` to keep it down for a time";
+            cx.problem_hint(lasts.span, "`for` does not go with `restart`", hint);
+        }
+        (kind @ ("stop" | "pause" | "detach" | "partition"), None) => {
+            let message = format!("`for` is missing: how long the {kind} lasts");
+            cx.problem_hint(node.span, message, "for example for: 30s");
+        }
+        _ => {}
+    }
+}
+
+/// Whether it is over before it comes again, and before the profile ends.
+fn check_end(planned: &Placed<Planned>, lasts: Duration, cx: &mut Context) {
+    if let FaultSchedule::Every { every, .. } = &planned.value.schedule
+        && *every <= lasts
+    {
+        let message = format!("it comes again before its {} are over", duration(lasts));
+        let hint = "`every` must be longer than the fault lasts";
+        cx.problem_hint(planned.span, message, hint);
+    }
+    let starts = planned.value.starts.clone();
+    cx.later(move |known, found| {
+        let Some(profile) = known.profile() else { return };
+        for start in starts.into_iter().filter(|start| start.value + lasts > profile) {
+            let end = duration(start.value + lasts);
+            let message = format!("it would end at {end}, after the profile");
+            let hint = format!("the profile takes {}", duration(profile));
+            found.add(start.span, message, hint);
+        }
+    });
+}
+
 impl Decode for Fault {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
         let form = FaultForm::decode(node, cx)?;
-        let inject = form.inject?;
-        let lasts = match (&inject.value.injection, &form.lasts) {
-            (Injection::Kill { restart_after, .. }, None) => *restart_after,
-            (Injection::Restart { .. }, None) => Duration::ZERO,
-            (Injection::Kill { .. }, Some(lasts)) => {
-                let hint = "`restart_after` says when it is started again";
-                cx.problem_hint(lasts.span, "`for` does not go with `kill`", hint);
-                return None;
-            }
-            (Injection::Restart { .. }, Some(lasts)) => {
-                let hint = "use `stop` to keep it down for a time";
-                cx.problem_hint(lasts.span, "`for` does not go with `restart`", hint);
-                return None;
-            }
-            (_, Some(lasts)) => lasts.value.0,
-            (_, None) => {
-                if !node.has("for") {
-                    let message =
-                        format!("`for` is missing: how long the {} lasts", inject.value.kind);
-                    cx.problem_hint(node.span, message, "for example for: 30s");
-                }
-                return None;
-            }
+        check_for(node, cx);
+        let inject = form.inject.map(|i| i.value.0);
+        let lasts = match (&inject, &form.lasts) {
+            (Some(Injection::Kill { restart_after, .. }), None) => Some(*restart_after),
+            (Some(Injection::Restart { .. }), None) => Some(Duration::ZERO),
+            (_, lasts) => lasts.as_ref().map(|lasts| lasts.value.0),
         };
-        let planned = form.schedule?;
-        let (starts, span) = (planned.value.starts, planned.span);
-        if let FaultSchedule::Every { every, .. } = &planned.value.schedule
-            && *every <= lasts
-        {
-            let message = format!("it comes again before its {} are over", duration(lasts));
-            cx.problem_hint(span, message, "`every` must be longer than the fault lasts");
+        if let (Some(planned), Some(lasts)) = (&form.schedule, lasts) {
+            check_end(planned, lasts, cx);
         }
-        cx.later(move |known, found| {
-            let Some(profile) = known.profile() else { return };
-            for start in starts {
-                if start.at < known.steady {
-                    let message = "it would come before the steady state has been seen";
-                    let hint = format!("the first {} are watched", duration(known.steady));
-                    found.add(start.span, message, hint);
-                }
-                if start.at + lasts > profile {
-                    let end = duration(start.at + lasts);
-                    let message = format!("it would end at {end}, after the profile");
-                    let hint = format!("the profile takes {}", duration(profile));
-                    found.add(start.span, message, hint);
-                }
-            }
-        });
         Some(Self {
             name: form.name?.value.0,
-            inject: inject.value.injection,
-            schedule: planned.value.schedule,
-            lasts,
+            inject: inject?,
+            schedule: form.schedule?.value.schedule,
+            lasts: lasts?,
             recover_within: form.recover_within.map(|r| r.value.0),
         })
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::source::{Context, Decode, Definitions, Lasting, Node, OneOrMore, Span, form};
-use crate::units::duration_text;
+use super::source::{Context, Decode, Definitions, Lasting, Node, OneOrMore, Placed, Span, form};
+use crate::units::{duration, duration_text};
 
 /// When a fault comes. All times count from the start of the load profile, after the warm-up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,13 +51,13 @@ form! {
     /// When a fault comes: exactly one of `at`, `every` and `random`.
     struct ScheduleForm {
         /// At these times, one or several.
-        at: OneOrMore<Lasting<0, 604_800_000>> = Optional,
+        at: OneOrMore<Start> = Optional,
         /// Time between two starts, 1s to 7days.
         every: Lasting<1_000, 604_800_000> = Optional,
         /// Each start of `every` is moved by up to this, either way; at most half of `every`.
         jitter: Lasting<0, 302_400_000> = Optional,
         /// The first start of `every`; default: `every`.
-        first_after: Lasting<0, 604_800_000> = Optional,
+        first_after: Start = Optional,
         /// At random times.
         random: RandomForm = Optional,
     }
@@ -69,16 +69,36 @@ pub(super) struct Planned {
     /// The schedule.
     pub schedule: FaultSchedule,
     /// The starts that must happen.
-    pub starts: Vec<Start>,
+    pub starts: Vec<Placed<Duration>>,
 }
 
-/// A start that must happen.
+/// A start that must happen: not before the steady state has been seen.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Start {
-    /// Where it is written.
-    pub span: Span,
-    /// When.
-    pub at: Duration,
+struct Start(Duration);
+
+type Time = Lasting<0, 604_800_000>;
+
+impl Decode for Start {
+    fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
+        let Lasting(at) = Time::decode(node, cx)?;
+        after_steady_state(at, node.span, cx);
+        Some(Self(at))
+    }
+
+    fn schema(defs: &mut Definitions) -> Value {
+        Time::schema(defs)
+    }
+}
+
+fn after_steady_state(at: Duration, span: Span, cx: &mut Context) {
+    cx.later(move |known, found| {
+        if let Some(steady) = known.noted.steady
+            && at < steady
+        {
+            let message = "it would come before the steady state has been seen";
+            found.add(span, message, format!("the first {} are watched", duration(steady)));
+        }
+    });
 }
 
 const KINDS: [&str; 3] = ["at", "every", "random"];
@@ -104,7 +124,8 @@ impl Decode for Planned {
             }
         }
         if let Some(at) = form.at {
-            let starts = at.value.0.iter().map(|t| Start { span: t.span, at: t.value.0 }).collect();
+            let starts =
+                at.value.0.iter().map(|t| Placed { value: t.value.0, span: t.span }).collect();
             let schedule = FaultSchedule::At(at.value.0.into_iter().map(|t| t.value.0).collect());
             return Some(Self { schedule, starts });
         }
@@ -127,7 +148,10 @@ impl Decode for Planned {
             cx.problem_hint(jitter_at.span, "the jitter is too large", hint);
         }
         // Without the jitter: a start that it moves out of bounds is moved back when faults are placed.
-        let start = Start { span, at: first_after };
+        let start = Placed { value: first_after, span };
+        if !node.has("first_after") {
+            after_steady_state(first_after, span, cx);
+        }
         let schedule = FaultSchedule::Every { every: every.value.0, jitter, first_after };
         Some(Self { schedule, starts: vec![start] })
     }

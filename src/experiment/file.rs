@@ -2,15 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::known::Known;
+use super::known::{Known, Outline};
 use super::limit::Entry;
 use super::source::{
-    Context, Decode, Definitions, Found, Id, Int, Kind, Named, Node, Placed, Problems, Several,
-    Text, build, form,
+    Context, Decode, Definitions, Found, Id, Int, Kind, Named, Node, Problems, Several, Text,
+    WHOLE, build, excerpt, form,
 };
 use super::variables::Variables;
 use super::{
@@ -87,7 +86,7 @@ form! {
     /// An experiment: a target, the load on it, what hurts it, and what it must hold.
     struct ExperimentForm {
         /// Version of the format: 1.
-        version: Int<1, 1> = Required,
+        version: Version = Required,
         /// Name, used in file names and labels.
         name: Id = Required,
         /// What it is for.
@@ -118,6 +117,30 @@ form! {
     later "schedule" "retention" "notify"
 }
 
+/// The version of the format.
+#[derive(Debug)]
+struct Version(u32);
+
+impl Decode for Version {
+    fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
+        let text = node.scalar("the version of the format, 1", cx)?;
+        if text == "1" {
+            return Some(Self(1));
+        }
+        let message = format!("this longhaul reads version 1 of the format, not {}", excerpt(text));
+        let hint = match text.parse::<u64>() {
+            Ok(2..) => "write `version: 1`, or use a longhaul that knows this version",
+            _ => "write `version: 1`",
+        };
+        cx.problem_hint(node.span, message, hint);
+        None
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "const": 1 })
+    }
+}
+
 pub(super) fn parse_with(
     text: &str,
     path: &Path,
@@ -136,15 +159,37 @@ pub(super) fn parse_with(
     let folder = absolute.parent().map_or_else(|| PathBuf::from("/"), Path::to_owned);
     let mut cx = Context::new(folder, found);
     cx.set = overrides.set.iter().cloned().collect();
+    if root.entries().next().is_none() {
+        // Not a list of everything that is missing: nobody meant this to be an experiment.
+        let message = match &root.kind {
+            Kind::Map(_) => "the file is empty".to_owned(),
+            _ => format!("expected a map, found {}", root.what()),
+        };
+        cx.problem_hint(root.span, message, WHOLE);
+        return Err(problems(cx.found).unwrap_or_else(|| unsaid(path)));
+    }
     let Some(mut form) = ExperimentForm::decode(&root, &mut cx) else {
         return Err(problems(cx.found).unwrap_or_else(|| unsaid(path)));
     };
     overrides.check_set(&cx)?;
-    if let Some(load) = &mut form.load {
-        overrides.apply(&mut load.value)?;
+    if let Some(profile) = &mut cx.noted.profile {
+        overrides.apply(profile)?;
     }
-    unique_names(form.faults.as_ref(), &mut cx);
-    let found = cx.finish(&known(&root, &form, overrides));
+    if let Some(load) = &mut form.load {
+        overrides.apply(&mut load.value.profile)?;
+    }
+    let faults = unique_names(&root, &mut cx);
+    let known = Known {
+        noted: std::mem::take(&mut cx.noted),
+        target: Outline::of(&root, &cx.folder),
+        processes: form.target.as_ref().and_then(|target| match &target.value.system {
+            System::Process(process) => Some(process),
+            _ => None,
+        }),
+        faults,
+        shortened: overrides.duration.is_some(),
+    };
+    let found = cx.finish(&known);
     if let Some(problems) = problems(found) {
         return Err(problems);
     }
@@ -157,42 +202,23 @@ fn unsaid(path: &Path) -> LoadError {
     LoadError::Unreadable { path: path.to_owned(), reason }
 }
 
-fn unique_names(faults: Option<&Placed<Several<Fault>>>, cx: &mut Context) {
+/// The faults' names, taken from the tree: a fault that can't be read as a whole still has its name. A problem
+/// for each that is not the first of its name. `None` when not every fault tells its name.
+fn unique_names(root: &Node, cx: &mut Context) -> Option<Vec<String>> {
+    let Some(faults) = root.get("faults") else { return Some(Vec::new()) };
     let mut seen = BTreeSet::new();
-    for fault in faults.into_iter().flat_map(|f| &f.value.0) {
-        if !seen.insert(&fault.value.name) {
-            let message = format!("a second fault called `{}`", fault.value.name);
+    let mut names = Vec::new();
+    for fault in faults.items() {
+        let name = fault.get("name").and_then(Node::plain_text);
+        if let Some(name) = name
+            && !seen.insert(name)
+        {
+            let message = format!("a second fault called `{name}`");
             cx.problem_hint(fault.span, message, "give each fault a name of its own");
         }
+        names.push(name.map(str::to_owned));
     }
-}
-
-fn known<'a>(root: &Node, form: &'a ExperimentForm, overrides: &Overrides) -> Known<'a> {
-    let target = form.target.as_ref().map(|t| &t.value);
-    let services = target.and_then(|target| match &target.system {
-        System::Compose(compose) => compose.services(),
-        System::Process(process) => Some(process.services.keys().cloned().collect()),
-        System::External(external) => Some(external.containers.keys().cloned().collect()),
-    });
-    Known {
-        target,
-        services,
-        load: form.load.as_ref().map(|l| &l.value),
-        steady: form.steady_state.as_ref().map_or(Duration::ZERO, |s| s.value.lasts),
-        faults: fault_names(root),
-        shortened: overrides.duration.is_some(),
-    }
-}
-
-/// Taken from the tree: a fault that could not be read as a whole still has its name.
-fn fault_names(root: &Node) -> Option<Vec<String>> {
-    let Some(faults) = root.get("faults") else { return Some(Vec::new()) };
-    let Kind::List(items) = &faults.kind else { return None };
-    let name = |fault: &Node| match &fault.get("name")?.kind {
-        Kind::Scalar { text, .. } => Some(text.clone()),
-        _ => None,
-    };
-    items.iter().map(|item| name(item)).collect()
+    names.into_iter().collect()
 }
 
 impl ExperimentForm {
@@ -228,7 +254,7 @@ impl ExperimentForm {
             }
         }
         Some(Experiment {
-            version: u32::try_from(self.version?.value.0).ok()?,
+            version: self.version?.value.0,
             name,
             description: self.description.map(|d| d.value.0),
             tags,

@@ -16,10 +16,11 @@ use super::{Body, Capture, Template, url};
 use crate::units::optional_duration_text;
 
 /// HTTP methods.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names are HTTP's")]
 pub enum Method {
+    #[default]
     Get,
     Post,
     Put,
@@ -93,19 +94,19 @@ form! {
         name: Text = Optional,
         /// URL of a GET request. All URLs: absolute; may hold templates after the host;
         /// `http://SERVICE.target:PORT/...` goes to the instances of a service in turn.
-        get: Template = Optional,
+        get: UrlTemplate = Optional,
         /// URL of a POST request.
-        post: Template = Optional,
+        post: UrlTemplate = Optional,
         /// URL of a PUT request.
-        put: Template = Optional,
+        put: UrlTemplate = Optional,
         /// URL of a PATCH request.
-        patch: Template = Optional,
+        patch: UrlTemplate = Optional,
         /// URL of a DELETE request.
-        delete: Template = Optional,
+        delete: UrlTemplate = Optional,
         /// URL of a HEAD request.
-        head: Template = Optional,
+        head: UrlTemplate = Optional,
         /// URL of an OPTIONS request.
-        options: Template = Optional,
+        options: UrlTemplate = Optional,
         /// Header fields; values may hold templates.
         headers: Named<HeaderName, Template> = Optional,
         /// A JSON body: any value, texts in it may hold templates. Sets the content type.
@@ -115,7 +116,7 @@ form! {
         /// What a good answer looks like.
         expect: ExpectForm = Optional,
         /// Values to keep for later steps, by name: `json:$.path.to[0].value` or `header:name`.
-        capture: Named<Name, Source> = Optional,
+        capture: Named<Captured, Source> = Optional,
         /// Timeout of this step, 1ms to 1h; default: the load's.
         timeout: Lasting<1, 3_600_000> = Optional,
     }
@@ -146,7 +147,7 @@ impl Decode for Drafted {
     /// Adds what the step captures to the names that later steps know.
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
         let form = HttpForm::decode(node, cx)?;
-        let mut requests: Vec<(Method, Placed<Template>)> = [
+        let mut requests: Vec<(Method, Placed<UrlTemplate>)> = [
             (Method::Get, form.get),
             (Method::Post, form.post),
             (Method::Put, form.put),
@@ -165,7 +166,7 @@ impl Decode for Drafted {
             let hint = format!("give one of {}", METHODS.join(", "));
             cx.problem_hint(node.span, "the request has no method", hint);
         }
-        if let (Some(_), Some(body)) = (&form.json, &form.body) {
+        if let (true, Some(body)) = (node.has("json"), node.get("body")) {
             cx.problem(body.span, "`json` and `body` are not given together");
         }
         if let Some(name) = &form.name {
@@ -175,16 +176,12 @@ impl Decode for Drafted {
             // By name even if it can't be read as a whole: templates that use it are not wrong.
             cx.captured.extend(entries.iter().map(|(key, _)| key.name.clone()));
         }
-        let mut capture = Vec::new();
-        for (name, source) in form.capture.into_iter().flat_map(|c| c.value.0) {
-            if cx.variables.contains_key(&name.value.0) {
-                let message = format!("`{}` is already a variable", name.value.0);
-                cx.problem(name.span, message);
-            }
-            capture.push(Capture { name: name.value.0, from: source.value.0 });
-        }
-        let (method, url) = requests.pop()?;
-        check_url(&url, cx);
+        let capture = form.capture.into_iter().flat_map(|c| c.value.0);
+        let capture =
+            capture.map(|(k, from)| Capture { name: k.value.0, from: from.value.0 }).collect();
+        // A bad request is told already; its name and what it captures are known all the same.
+        let (method, url) =
+            requests.pop().map_or_else(Default::default, |(m, url)| (m, url.value.0));
         let expect = form.expect.map(|e| e.value).map_or_else(Expect::default, |e| Expect {
             status: e.status.map_or_else(Vec::new, |list| {
                 list.value.0.into_iter().filter_map(|s| u16::try_from(s.value.0).ok()).collect()
@@ -197,9 +194,9 @@ impl Decode for Drafted {
             name: form
                 .name
                 .as_ref()
-                .map_or_else(|| plain_name(method, &url.value), |n| n.value.0.clone()),
+                .map_or_else(|| plain_name(method, &url), |n| n.value.0.clone()),
             method,
-            url: url.value,
+            url,
             headers: headers.into_iter().map(|(k, v)| (k.value.0, v.value)).collect(),
             body: body.or(form.body.map(|body| Body::Raw(body.value))),
             expect,
@@ -226,24 +223,52 @@ fn check_name(name: &Placed<Text>, cx: &mut Context) {
     }
 }
 
-/// The host is the same for every request, so that connections can be kept: it stands before any
-/// place that is filled in later.
-fn check_url(url: &Placed<Template>, cx: &mut Context) {
-    let head = url.value.head();
-    let whole = url.value.parts.len() == 1;
-    let host_ends = head.find("://").is_some_and(|at| head[at + 3..].contains(['/', '?']));
-    if head.contains("://") && !whole && !host_ends {
-        let message = "the host of a URL can't be filled in later";
-        cx.problem_hint(url.span, message, "write the host, or a variable for it, before `/`");
-        return;
-    }
-    if let Some(host) = url::http(head, url.span, &mut cx.found) {
-        url::later(host, url.span, cx);
-        let odd = |c: char| c.is_control() || c.is_whitespace() || !c.is_ascii();
-        if let Some(bad) = url.value.outline().chars().find(|c| odd(*c)) {
-            let message = format!("a URL can't hold {bad:?}");
-            cx.problem_hint(url.span, message, "percent-encode it: a space is %20");
+/// The URL of a request.
+#[derive(Debug)]
+struct UrlTemplate(Template);
+
+impl Decode for UrlTemplate {
+    /// The host is the same for every request, so that connections can be kept: it stands before any place
+    /// that is filled in later.
+    fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
+        let url = Template::decode(node, cx)?;
+        let head = url.head();
+        let whole = url.parts.len() == 1;
+        let host_ends = head.find("://").is_some_and(|at| head[at + 3..].contains(['/', '?']));
+        if head.contains("://") && !whole && !host_ends {
+            let message = "the host of a URL can't be filled in later";
+            cx.problem_hint(node.span, message, "write the host, or a variable for it, before `/`");
+        } else if let Some(host) = url::http(head, node.span, &mut cx.found) {
+            url::later(host, node.span, cx);
+            let odd = |c: char| c.is_control() || c.is_whitespace() || !c.is_ascii();
+            if let Some(bad) = url.outline().chars().find(|c| odd(*c)) {
+                let message = format!("a URL can't hold {bad:?}");
+                cx.problem_hint(node.span, message, "percent-encode it: a space is %20");
+            }
         }
+        Some(Self(url))
+    }
+
+    fn schema(defs: &mut Definitions) -> Value {
+        Template::schema(defs)
+    }
+}
+
+/// The name of a captured value: a variable of the same name would hide it.
+#[derive(Debug)]
+struct Captured(String);
+
+impl Decode for Captured {
+    fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
+        let Name(name) = Name::decode(node, cx)?;
+        if cx.variables.contains_key(&name) {
+            cx.problem(node.span, format!("`{name}` is already a variable"));
+        }
+        Some(Self(name))
+    }
+
+    fn schema(defs: &mut Definitions) -> Value {
+        Name::schema(defs)
     }
 }
 

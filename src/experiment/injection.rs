@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::known::ServiceName;
 use super::source::{
     Context, Decode, Definitions, Lasting, Node, OneOrMore, Placed, Text, choice, excerpt, form,
     word, words,
@@ -222,7 +223,7 @@ form! {
     /// to kill does not act on its restart policy.
     struct KillForm {
         /// Service name.
-        service: Text = Required,
+        service: ServiceName = Required,
         /// How many instances, drawn from the seed: one, all, a number or a percentage.
         pick: Pick = Default("one"),
         /// Which signal.
@@ -236,7 +237,7 @@ form! {
     /// An orderly stop, and a start at the end.
     struct StopForm {
         /// Service name.
-        service: Text = Required,
+        service: ServiceName = Required,
         /// How many instances, drawn from the seed: one, all, a number or a percentage.
         pick: Pick = Default("one"),
         /// From SIGTERM to SIGKILL, 0s to 10min.
@@ -248,7 +249,7 @@ form! {
     /// Frozen.
     struct PauseForm {
         /// Service name.
-        service: Text = Required,
+        service: ServiceName = Required,
         /// How many instances, drawn from the seed: one, all, a number or a percentage.
         pick: Pick = Default("one"),
     }
@@ -258,7 +259,7 @@ form! {
     /// Disconnected from its networks; containers only.
     struct DetachForm {
         /// Service name.
-        service: Text = Required,
+        service: ServiceName = Required,
         /// How many instances, drawn from the seed: one, all, a number or a percentage.
         pick: Pick = Default("one"),
         /// Only from this network, its key in the compose file; default: from all.
@@ -270,9 +271,9 @@ form! {
     /// Packets between two groups of services are dropped.
     struct PartitionForm {
         /// One group: a service or several.
-        between: OneOrMore<Text> = Required,
+        between: OneOrMore<ServiceName> = Required,
         /// The other group.
-        and: OneOrMore<Text> = Required,
+        and: OneOrMore<ServiceName> = Required,
         /// Which packets: both ways, or only from `between` to `and` (forward), or only back.
         direction: Direction = Default("both"),
     }
@@ -296,48 +297,43 @@ choice! {
     }
 }
 
-/// An injection, and its kind's name.
+/// An injection as it is written.
 #[derive(Debug)]
-pub(super) struct Drafted {
-    /// What is done.
-    pub injection: Injection,
-    /// The kind's name.
-    pub kind: &'static str,
-}
+pub(super) struct Drafted(pub Injection);
 
 impl Decode for Drafted {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
-        let (kind, injection) = match InjectionForm::decode(node, cx)? {
-            InjectionForm::Kill(form) => {
-                let victims = victims(form.service, form.pick, cx)?;
-                let restart_after = form.restart_after?.value.0;
-                ("kill", Injection::Kill { victims, signal: form.signal?.value, restart_after })
-            }
-            InjectionForm::Stop(form) => {
-                let victims = victims(form.service, form.pick, cx)?;
-                ("stop", Injection::Stop { victims, grace: form.grace?.value.0 })
-            }
-            InjectionForm::Restart(form) => {
-                let victims = victims(form.service, form.pick, cx)?;
-                ("restart", Injection::Restart { victims, grace: form.grace?.value.0 })
-            }
+        Some(Self(match InjectionForm::decode(node, cx)? {
+            InjectionForm::Kill(form) => Injection::Kill {
+                victims: victims(form.service, form.pick, cx)?,
+                signal: form.signal?.value,
+                restart_after: form.restart_after?.value.0,
+            },
+            InjectionForm::Stop(form) => Injection::Stop {
+                victims: victims(form.service, form.pick, cx)?,
+                grace: form.grace?.value.0,
+            },
+            InjectionForm::Restart(form) => Injection::Restart {
+                victims: victims(form.service, form.pick, cx)?,
+                grace: form.grace?.value.0,
+            },
             InjectionForm::Pause(form) => {
-                ("pause", Injection::Pause { victims: victims(form.service, form.pick, cx)? })
+                Injection::Pause { victims: victims(form.service, form.pick, cx)? }
             }
             InjectionForm::Detach(form) => {
                 let span = node.span;
                 cx.later(move |known, found| {
-                    if known.processes().is_some() {
+                    if known.target.processes {
                         found.add(span, "processes can't be detached", "use `partition`");
                     }
                 });
-                let victims = victims(form.service, form.pick, cx)?;
-                let network = form.network.map(|n| n.value.0);
-                ("detach", Injection::Detach { victims, network })
+                Injection::Detach {
+                    victims: victims(form.service, form.pick, cx)?,
+                    network: form.network.map(|n| n.value.0),
+                }
             }
-            InjectionForm::Partition(form) => ("partition", partition(*form, cx)?),
-        };
-        Some(Self { injection, kind })
+            InjectionForm::Partition(form) => partition(*form, cx)?,
+        }))
     }
 
     fn schema(defs: &mut Definitions) -> Value {
@@ -346,14 +342,22 @@ impl Decode for Drafted {
 }
 
 fn victims(
-    service: Option<Placed<Text>>,
+    service: Option<Placed<ServiceName>>,
     pick: Option<Placed<Pick>>,
     cx: &mut Context,
 ) -> Option<Victims> {
-    let Placed { value: Text(service), span } = service?;
-    let name = service.clone();
-    cx.later(move |known, found| known.service(&name, span, found));
-    Some(Victims { service, pick: pick?.value })
+    let (ServiceName(service), Placed { value: pick, span }) = (service?.value, pick?);
+    let of = service.clone();
+    cx.later(move |known, found| {
+        if let (Pick::Count(wanted), Some(there)) = (pick, known.target.replicas.get(&of))
+            && wanted > *there
+        {
+            let message = format!("{wanted} of `{of}` can't be picked: it has {there}");
+            let hint = format!("at most {there}, or `all`, or more instances of it");
+            found.add(span, message, hint);
+        }
+    });
+    Some(Victims { service, pick })
 }
 
 fn partition(form: PartitionForm, cx: &mut Context) -> Option<Injection> {
@@ -366,14 +370,14 @@ fn partition(form: PartitionForm, cx: &mut Context) -> Option<Injection> {
             let message = format!("{} is already in the partition", excerpt(&name));
             cx.problem_hint(span, message, "each service is in one group, once");
         }
-        seen.push(name.clone());
-        cx.later(move |known, found| known.service(&name, span, found));
+        seen.push(name);
     }
-    let names = |group: OneOrMore<Text>| group.0.into_iter().map(|s| s.value.0).collect::<Vec<_>>();
+    let names =
+        |group: OneOrMore<ServiceName>| group.0.into_iter().map(|s| s.value.0).collect::<Vec<_>>();
     let (between, and) = (names(one.value), names(other.value));
     let (left, right) = (between.clone(), and.clone());
     cx.later(move |known, found| {
-        if let Some(process) = known.processes()
+        if let Some(process) = known.processes
             && left.iter().chain(&right).all(|name| process.services.contains_key(name))
             && !process.linked(&left, &right)
         {

@@ -1,21 +1,40 @@
-//! What is known once the whole file is read: for checks of one element against another.
+//! What is known once the whole file is read: for checks of one element against another. It comes from
+//! whatever could be read, so that a bad value in one place hides nothing in another.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::Duration;
 
-use super::source::{Found, Span, closest, excerpt};
-use super::{Load, Process, System, Target};
+use serde_json::Value;
+
+use super::source::{
+    Context, Decode, Definitions, Found, Kind, Node, Span, Text, closest, excerpt, resolve,
+};
+use super::{Compose, Process, Segment};
+
+/// What elements note of themselves while they are read, each as soon as it is.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Noted {
+    /// Time without load before the warm-up.
+    pub settle: Option<Duration>,
+    /// Time without load after the profile.
+    pub cooldown: Option<Duration>,
+    /// The profile; with what the command line says instead, if it says something.
+    pub profile: Option<Vec<Segment>>,
+    /// Every step's name, `scenario/step`.
+    pub steps: Option<Vec<String>>,
+    /// How long the steady state is watched before the first fault.
+    pub steady: Option<Duration>,
+}
 
 /// The elements that could be read.
 pub(super) struct Known<'a> {
-    /// The target.
-    pub target: Option<&'a Target>,
-    /// Names of its services, where they can be known without starting it.
-    pub services: Option<BTreeSet<String>>,
-    /// The load, with what the command line says instead.
-    pub load: Option<&'a Load>,
-    /// How long the steady state is watched before the first fault.
-    pub steady: Duration,
+    /// What they noted.
+    pub noted: Noted,
+    /// The target, as far as the tree tells it.
+    pub target: Outline,
+    /// The processes, when they are the target and all of them could be read.
+    pub processes: Option<&'a Process>,
     /// Names of the faults; `None` when not all could be read.
     pub faults: Option<Vec<String>>,
     /// Whether the profile's length is the command line's.
@@ -23,24 +42,97 @@ pub(super) struct Known<'a> {
 }
 
 impl Known<'_> {
-    /// The processes, when they are the target.
-    pub(super) fn processes(&self) -> Option<&Process> {
-        match &self.target?.system {
-            System::Process(process) => Some(process),
-            _ => None,
-        }
-    }
-
     /// Length of the profile.
     pub(super) fn profile(&self) -> Option<Duration> {
-        self.load.map(Load::profile_length)
+        Some(self.noted.profile.as_ref()?.iter().map(Segment::lasts).sum())
     }
 
     /// A problem if the target has no such service.
     pub(super) fn service(&self, name: &str, span: Span, found: &mut Found) {
-        if let Some(services) = &self.services {
+        if let Some(services) = &self.target.services {
             among(name, "service of the target", services.iter().map(String::as_str), span, found);
         }
+    }
+}
+
+/// The target as the tree tells it, whether or not all of it can be read.
+#[derive(Debug, Default)]
+pub(super) struct Outline {
+    /// Whether it is child processes.
+    pub processes: bool,
+    /// Names of its services, where they can be known without starting it.
+    pub services: Option<BTreeSet<String>>,
+    /// Instances by service, where the experiment file itself says it.
+    pub replicas: BTreeMap<String, u32>,
+}
+
+impl Outline {
+    /// Of the file whose tree this is, in `folder`.
+    pub(super) fn of(root: &Node, folder: &Path) -> Self {
+        let Some(target) = root.get("target") else { return Self::default() };
+        if let Some(process) = target.get("process") {
+            let short = [("app".to_owned(), process)];
+            let services: Vec<(String, &Node)> = match process.get("services") {
+                Some(services) => services.entries().map(|(k, n)| (k.name.clone(), n)).collect(),
+                None => short.into(),
+            };
+            let count = |service: &Node| service.get("replicas").map_or(Some(1), number);
+            return Self {
+                processes: true,
+                services: Some(services.iter().map(|(name, _)| name.clone()).collect()),
+                replicas: services
+                    .into_iter()
+                    .filter_map(|(name, service)| Some((name, count(service)?)))
+                    .collect(),
+            };
+        }
+        if let Some(containers) = target.get("external").and_then(|e| e.get("containers")) {
+            let count = |list: &Node| match &list.kind {
+                Kind::List(items) => u32::try_from(items.len()).ok(),
+                _ => Some(1),
+            };
+            return Self {
+                processes: false,
+                services: Some(containers.entries().map(|(k, _)| k.name.clone()).collect()),
+                replicas: containers
+                    .entries()
+                    .filter_map(|(k, list)| Some((k.name.clone(), count(list)?)))
+                    .collect(),
+            };
+        }
+        let Some(compose) = target.get("compose") else { return Self::default() };
+        let file = compose.get("file").and_then(Node::plain_text);
+        Self {
+            processes: false,
+            services: file.and_then(|file| Compose::services(&resolve(folder, file))),
+            replicas: compose
+                .get("scale")
+                .into_iter()
+                .flat_map(Node::entries)
+                .filter_map(|(k, count)| Some((k.name.clone(), number(count)?)))
+                .collect(),
+        }
+    }
+}
+
+fn number(node: &Node) -> Option<u32> {
+    node.plain_text()?.parse().ok()
+}
+
+/// A service of the target, by its name: looked for when the whole file is read.
+#[derive(Clone, Debug)]
+pub(super) struct ServiceName(pub String);
+
+impl Decode for ServiceName {
+    fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
+        let name = node.scalar("the name of a service", cx)?.to_owned();
+        let (sought, span) = (name.clone(), node.span);
+        cx.later(move |known, found| known.service(&sought, span, found));
+        Some(Self(name))
+    }
+
+    fn schema(defs: &mut Definitions) -> Value {
+        Text::schema(defs)
     }
 }
 

@@ -116,16 +116,18 @@ impl Load {
     /// Every step's name, `scenario/step`: session steps first, then steps, scenario by scenario.
     /// [`crate::record::StepId`] indexes into it.
     pub fn step_names(&self) -> Vec<String> {
-        self.scenarios
-            .iter()
-            .flat_map(|s| {
-                s.session
-                    .iter()
-                    .chain(&s.steps)
-                    .map(|Step::Http(step)| format!("{}/{}", s.name, step.name))
-            })
-            .collect()
+        step_names(&self.scenarios)
     }
+}
+
+fn step_names(scenarios: &[Scenario]) -> Vec<String> {
+    scenarios
+        .iter()
+        .flat_map(|s| {
+            let steps = s.session.iter().chain(&s.steps);
+            steps.map(|Step::Http(step)| format!("{}/{}", s.name, step.name))
+        })
+        .collect()
 }
 
 /// A whole run at most: a week.
@@ -177,15 +179,27 @@ form! {
 impl Decode for Load {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
         let form = LoadForm::decode(node, cx)?;
-        let profile = form.profile?;
-        let place = profile.span;
+        let profile = form.profile.map(|p| (p.span, p.value.0));
+        let profile = profile.map(|(at, list)| (at, list.into_iter().map(|s| s.value).collect()));
+        let (place, profile): (_, Option<Vec<Segment>>) = profile.unzip();
+        let scenarios: Option<Vec<Scenario>> = form.scenarios.map(|s| {
+            s.value.0.into_iter().map(|(name, body)| body.value.named(name.value.0)).collect()
+        });
+        cx.noted.settle = form.settle.as_ref().map(|s| s.value.0);
+        cx.noted.cooldown = form.cooldown.as_ref().map(|c| c.value.0);
+        cx.noted.profile.clone_from(&profile);
+        cx.noted.steps = scenarios.as_deref().map(step_names);
+        let place = place.unwrap_or(node.span);
+        let still =
+            [&form.settle, &form.warmup, &form.cooldown].map(|t| t.as_ref().map(|t| t.value.0));
         cx.later(move |known, found| {
-            let Some(load) = known.load else { return };
-            if load.profile.iter().all(|s| s.rates() == (0.0, 0.0)) {
+            let Some(profile) = &known.noted.profile else { return };
+            if profile.iter().all(|s| s.rates() == (0.0, 0.0)) {
                 let hint = "give a `hold` or `ramp` a rate above 0/s";
                 found.add(place, "the profile has no arrivals", hint);
             }
-            let whole = load.settle + load.warmup + load.profile_length() + load.cooldown;
+            let still: Duration = still.into_iter().flatten().sum();
+            let whole = still + profile.iter().map(Segment::lasts).sum::<Duration>();
             if whole > LONGEST {
                 let message = format!("the run would take {}", duration(whole));
                 found.add(place, message, "a run takes 7days at most");
@@ -204,19 +218,13 @@ impl Decode for Load {
         Some(Self {
             settle: form.settle?.value.0,
             warmup: form.warmup?.value.0,
-            profile: profile.value.0.into_iter().map(|s| s.value).collect(),
+            profile: profile?,
             arrival: form.arrival?.value,
             connections: u32::try_from(form.connections?.value.0).ok()?,
             timeout: form.timeout?.value.0,
             cooldown: form.cooldown?.value.0,
             tls: tls.unwrap_or_default(),
-            scenarios: form
-                .scenarios?
-                .value
-                .0
-                .into_iter()
-                .map(|(name, body)| body.value.named(name.value.0))
-                .collect(),
+            scenarios: scenarios?,
         })
     }
 

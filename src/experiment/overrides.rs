@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use super::Segment;
 use super::source::Context;
 use super::source::closest;
-use super::{Load, Segment};
 use crate::units::Rate;
 
 /// What the command line says instead of the file.
@@ -66,7 +66,7 @@ impl Overrides {
     }
 
     /// Changes the only `hold` of the profile.
-    pub(super) fn apply(&self, load: &mut Load) -> Result<(), OverrideError> {
+    pub(super) fn apply(&self, profile: &mut [Segment]) -> Result<(), OverrideError> {
         let option = match (self.duration, self.rate) {
             (None, None) => return Ok(()),
             (Some(_), _) => "--duration",
@@ -76,7 +76,7 @@ impl Overrides {
             Err(OverrideError { option: option.to_owned(), reason, hint: Some(hint.to_owned()) })
         };
         let mut holds: Vec<_> =
-            load.profile.iter_mut().filter(|s| matches!(s, Segment::Hold { .. })).collect();
+            profile.iter_mut().filter(|s| matches!(s, Segment::Hold { .. })).collect();
         let count = holds.len();
         let [Segment::Hold { rate, lasts }] = &mut holds[..] else {
             let reason = format!("the profile has {count} `hold` pieces, so it is not clear which");

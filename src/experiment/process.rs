@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::compose::{Environment, EnvironmentName};
+use super::known::ServiceName;
 use super::source::{
     Context, Decode, Definitions, Folder, Found, Id, Int, Named, Node, Placed, Several, Span, Text,
     excerpt, form,
@@ -56,7 +57,7 @@ form! {
         port: Int<1, 65_535> = Optional,
         /// Environment variable to service: the variable holds that service's addresses, each through
         /// a proxy that a partition can cut. Services start after those they link to.
-        links: Named<EnvironmentName, Text> = Optional,
+        links: Named<EnvironmentName, ServiceName> = Optional,
         /// Working directory, relative to this file; default: this file's folder.
         dir: Folder = Optional,
     }
@@ -73,21 +74,18 @@ form! {
 impl Decode for ProcessService {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
         let form = ProcessServiceForm::decode(node, cx)?;
-        let replicas = u32::try_from(form.replicas?.value.0).ok()?;
+        // What can't be read is told already, and stands in here for what the other services are checked against.
+        let replicas = form.replicas.map_or(1, |r| u32::try_from(r.value.0).unwrap_or(1));
         if let Some(port) = &form.port
             && replicas > 1
         {
             let hint = "leave `port` out: each instance gets a port of its own";
             cx.problem_hint(port.span, format!("{replicas} replicas can't share one port"), hint);
         }
-        let mut links = BTreeMap::new();
-        for (variable, service) in form.links.into_iter().flat_map(|l| l.value.0) {
-            let (name, span) = (service.value.0.clone(), service.span);
-            links.insert(variable.value.0, service.value.0);
-            cx.later(move |known, found| known.service(&name, span, found));
-        }
-        let command: Vec<String> =
-            form.command?.value.0.into_iter().map(|argument| argument.value.0).collect();
+        let links = form.links.into_iter().flat_map(|l| l.value.0);
+        let links = links.map(|(variable, service)| (variable.value.0, service.value.0)).collect();
+        let command = form.command.into_iter().flat_map(|c| c.value.0);
+        let command = command.map(|argument| argument.value.0).collect();
         Some(Self {
             command,
             env: form.env.map(|e| e.value.0).unwrap_or_default(),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::source::{Context, Decode, Definitions, Lasting, Node, OneOrMore, Text, excerpt, form};
-use super::{System, template, url};
+use super::{template, url};
 use crate::units::duration_text;
 
 /// One readiness condition.
@@ -53,7 +53,6 @@ pub(super) struct ReadyAll(pub Vec<Ready>);
 impl Decode for ReadyAll {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
         let form = ReadyForm::decode(node, cx)?;
-        let within = form.within?.value.0;
         let mut probes = Vec::new();
         for http in form.http.into_iter().flat_map(|list| list.value.0) {
             if let Some(host) = url::http(&http.value.0, http.span, &mut cx.found) {
@@ -76,7 +75,7 @@ impl Decode for ReadyAll {
                 let (name, span) = (service.value.0.clone(), service.span);
                 cx.later(move |known, found| {
                     known.service(&name, span, found);
-                    if known.target.is_some_and(|t| matches!(t.system, System::Process(_))) {
+                    if known.target.processes {
                         let hint = "use `http` or `tcp`";
                         found.add(span, "processes have no health check", hint);
                     }
@@ -87,6 +86,7 @@ impl Decode for ReadyAll {
         if !["http", "tcp", "healthy"].into_iter().any(|key| node.has(key)) {
             cx.problem_hint(node.span, "nothing is asked", "give `http`, `tcp` or `healthy`");
         }
+        let within = form.within?.value.0;
         Some(Self(probes.into_iter().map(|probe| Ready { probe, within }).collect()))
     }
 

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use serde_json::Value;
 
-use super::capture_plan::{InstanceUrl, of_service};
-use super::source::{Context, Decode, Definitions, Id, Lasting, Named, Node, form};
+use super::capture_plan::InstanceUrl;
+use super::known::ServiceName;
+use super::source::{Context, Decode, Definitions, Lasting, Named, Node, form};
 use crate::units::{duration_text, optional_duration_text};
 
 /// What is read, and how often.
@@ -63,7 +64,7 @@ form! {
         ledger: Lasting<1_000, 86_400_000> = Optional,
         /// Where each service's own metrics are, in the Prometheus text format, by service. With
         /// SERVICE.target as the host each instance is asked; else the first.
-        scrape: Named<Id, InstanceUrl> = Optional,
+        scrape: Named<ServiceName, InstanceUrl> = Optional,
     }
 }
 
@@ -72,7 +73,6 @@ impl Decode for Sampling {
         let form = SamplingForm::decode(node, cx)?;
         let mut scrape = BTreeMap::new();
         for (service, url) in form.scrape.into_iter().flat_map(|s| s.value.0) {
-            of_service(&service, cx);
             scrape.insert(service.value.0, url.value.0);
         }
         Some(Self {

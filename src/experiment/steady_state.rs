@@ -43,6 +43,7 @@ form! {
 impl Decode for SteadyState {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
         let form = SteadyStateForm::decode(node, cx)?;
+        cx.noted.steady = form.lasts.as_ref().map(|lasts| lasts.value.0);
         let Placed { value: Lasting(lasts), span } = form.lasts?;
         cx.later(move |known, found| {
             if let Some(profile) = known.profile()
@@ -73,8 +74,8 @@ const NOT_IN_BAND: [(&str, &str); 3] = [
 
 impl Decode for Band {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
-        let entry = LoadEntry::decode(node, cx)?;
         refuse(node, &NOT_IN_BAND, cx);
+        let entry = LoadEntry::decode(node, cx)?;
         Some(Self(entry.conditions))
     }
 
@@ -96,8 +97,8 @@ const MINUTE: Duration = Duration::from_mins(1);
 
 impl Decode for AbortForm {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
-        let entry = LoadEntry::decode(node, cx)?;
         refuse(node, &NOT_IN_ABORT, cx);
+        let entry = LoadEntry::decode(node, cx)?;
         let window = entry.window.map_or(MINUTE, |window| window.value.0);
         let abort = |breached| AbortWhen { breached, window };
         Some(Self(entry.conditions.into_iter().map(abort).collect()))

@@ -194,8 +194,7 @@ pub(super) fn step(step: Option<Placed<Text>>, cx: &mut Context) -> Option<Strin
     let Placed { value: Text(step), span } = step?;
     let name = step.clone();
     cx.later(move |known, found| {
-        if let Some(load) = known.load {
-            let all = load.step_names();
+        if let Some(all) = &known.noted.steps {
             among(&name, "step of a scenario", all.iter().map(String::as_str), span, found);
         }
     });

@@ -77,7 +77,7 @@ impl Decode for MemoryBack {
         let service = reading::service(form.service, cx);
         let span = node.span;
         cx.later(move |known, found| {
-            if known.load.is_some_and(|load| load.cooldown.is_zero()) {
+            if known.noted.cooldown.is_some_and(|cooldown| cooldown.is_zero()) {
                 let hint =
                     "give `load.cooldown`, a time without load in which memory can come back";
                 found.add(span, "there is no cool-down", hint);

@@ -106,7 +106,7 @@ pub(super) fn of_readings(
         Scope::During(None) | Scope::Recovery(None) => fault(None, span, cx),
         Scope::During(Some(_)) | Scope::Recovery(Some(_)) => {}
         Scope::Idle => cx.later(move |known, found| {
-            if known.load.is_some_and(|load| load.settle.is_zero()) {
+            if known.noted.settle.is_some_and(|settle| settle.is_zero()) {
                 let hint = "give `load.settle`, a time without load before the warm-up";
                 found.add(span, "the target is never idle", hint);
             }

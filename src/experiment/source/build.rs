@@ -49,11 +49,7 @@ pub(in crate::experiment) fn build(source: &str, found: &mut Found) -> Option<Rc
         }
     }
     if builder.root.is_none() {
-        builder.found.add(
-            Span::default(),
-            "the file is empty",
-            "an experiment begins with `version: 1`",
-        );
+        builder.found.add(Span::default(), "the file is empty", WHOLE);
     }
     builder.root
 }
@@ -249,12 +245,15 @@ impl Builder<'_> {
             ErrorKind::RecursionLimitExceeded => {
                 return self.found.add(span, TOO_DEEP, None::<&str>);
             }
+            ErrorKind::UnclosedFlowCollection { open } => Some(match open {
+                '[' => "close it with `]`",
+                _ => "close it with `}`",
+            }),
             ErrorKind::TabInBlockIndentation
             | ErrorKind::TabInIndentation
             | ErrorKind::TabNotAllowed => Some("indent with spaces"),
             ErrorKind::ExpectedFlowMappingSeparator
             | ErrorKind::ExpectedFlowSequenceSeparator
-            | ErrorKind::UnclosedFlowCollection { .. }
             | ErrorKind::FlowMappingValueAdjacentCollection => {
                 Some("a text with `{{...}}`, `,` or `: ` in it needs quotes")
             }
@@ -263,6 +262,10 @@ impl Builder<'_> {
         self.found.add(span, format!("not YAML: {}", error.kind()), hint);
     }
 }
+
+/// What a file needs at least.
+pub(in crate::experiment) const WHOLE: &str = "an experiment has at least `version: 1`, `name`, `target` and \
+     `load`; `experiments/quickstart.yaml` is a whole one";
 
 const TOO_DEEP: &str = "nested too deep: at most 64 levels";
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::{Problems, Span};
-use crate::experiment::known::Known;
+use crate::experiment::known::{Known, Noted};
 
 /// Problems kept at most: a hostile file must not fill memory with them.
 const MOST: usize = 100;
@@ -82,6 +82,8 @@ pub(in crate::experiment) struct Context {
     pub captured: BTreeSet<String>,
     /// Bytes that templates may still grow by.
     pub template_bytes: usize,
+    /// What elements noted of themselves, for checks at the end.
+    pub noted: Noted,
     later: Vec<Check>,
 }
 
@@ -95,6 +97,7 @@ impl Context {
             variables: BTreeMap::new(),
             captured: BTreeSet::new(),
             template_bytes: 16 << 20,
+            noted: Noted::default(),
             later: Vec::new(),
         }
     }

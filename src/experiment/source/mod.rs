@@ -13,13 +13,13 @@ mod problem;
 mod scalar;
 mod schema;
 
-pub(super) use build::build;
+pub(super) use build::{WHOLE, build};
 pub(super) use context::{Context, Found};
 pub(super) use decode::{Decode, Named, OneOrMore, Placed, Several};
 pub(super) use form::{Fields, Need, choice, closest, form, pick, word, words};
 pub(super) use node::{Kind, Node, excerpt};
 pub use problem::{Problem, Problems, Span};
 pub(super) use scalar::{
-    File, Folder, Id, Int, Lasting, Real, Share, ShareOrNumber, ShareOrSize, Text,
+    File, Folder, Id, Int, Lasting, Real, Share, ShareOrNumber, ShareOrSize, Text, resolve,
 };
 pub(super) use schema::{Definitions, Property, about};

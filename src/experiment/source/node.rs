@@ -83,6 +83,32 @@ impl Node {
         }
     }
 
+    /// Its entries, if it is a map; none otherwise.
+    pub(in crate::experiment) fn entries(&self) -> impl Iterator<Item = (&Key, &Node)> {
+        let entries = match &self.kind {
+            Kind::Map(entries) => entries.as_slice(),
+            _ => &[],
+        };
+        entries.iter().map(|(key, node)| (key, &**node))
+    }
+
+    /// Its items, if it is a list; else itself alone.
+    pub(in crate::experiment) fn items(&self) -> impl Iterator<Item = &Node> {
+        let (items, alone) = match &self.kind {
+            Kind::List(items) => (items.as_slice(), None),
+            _ => (&[][..], Some(self)),
+        };
+        items.iter().map(|node| &**node).chain(alone)
+    }
+
+    /// Its text, if it is one.
+    pub(in crate::experiment) fn plain_text(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Scalar { text, .. } => Some(text),
+            _ => None,
+        }
+    }
+
     /// What it is, in words.
     pub(in crate::experiment) fn what(&self) -> String {
         match &self.kind {

@@ -1,6 +1,6 @@
 //! Single values: texts, numbers, quantities, paths.
 
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -292,17 +292,28 @@ fn path(node: &Node, cx: &mut Context) -> Option<PathBuf> {
         cx.problem(node.span, format!("{} is not a path", excerpt(text)));
         return None;
     }
-    let mut path = cx.folder.clone();
-    // Taken part by part so that `./x` does not leave a `.` in the middle.
-    path.extend(
-        std::path::Path::new(text)
-            .components()
-            .filter(|c| !matches!(c, std::path::Component::CurDir)),
-    );
-    Some(path)
+    Some(resolve(&cx.folder, text))
 }
 
-fn refuse(node: &Node, path: &std::path::Path, message: &str, cx: &mut Context) {
+/// A path as it is written in a file of `folder`: absolute, without `.`, and without `..` unless it leads
+/// out of a symbolic link, which it means something else for.
+pub(in crate::experiment) fn resolve(folder: &Path, text: &str) -> PathBuf {
+    let mut path = PathBuf::new();
+    for part in folder.join(text).components() {
+        match part {
+            Component::CurDir => {}
+            // Above the root is the root.
+            Component::ParentDir if path.has_root() && path.parent().is_none() => {}
+            Component::ParentDir if !path.is_symlink() && path.file_name().is_some() => {
+                path.pop();
+            }
+            other => path.push(other),
+        }
+    }
+    path
+}
+
+fn refuse(node: &Node, path: &Path, message: &str, cx: &mut Context) {
     let hint = "paths are relative to the experiment file";
     let path = excerpt(&path.display().to_string());
     cx.problem_hint(node.span, format!("{path} {message}"), hint);
@@ -312,5 +323,21 @@ fn reason(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => "does not exist".to_owned(),
         _ => format!("can't be looked at: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_straightened_unless_a_link_is_in_the_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |text: &str| resolve(&dir.path().join("experiments"), text);
+        assert_eq!(at("../compose/./a.yaml"), dir.path().join("compose/a.yaml"));
+        assert_eq!(at("/x/../../y"), Path::new("/y"));
+        std::fs::create_dir_all(dir.path().join("far/away")).unwrap();
+        std::os::unix::fs::symlink("far/away", dir.path().join("experiments")).unwrap();
+        assert_eq!(at("../compose"), dir.path().join("experiments/../compose"));
     }
 }

@@ -61,7 +61,7 @@ fn hostile_files_get_one_clear_error() {
     e.yaml:7:10: the file is too large with its aliases written out
     read e.yaml: it is not UTF-8 text: line 2 holds other bytes
     read e.yaml: it is not a valid experiment
-    e.yaml:1:1: the file is empty (an experiment begins with `version: 1`)
+    e.yaml:1:1: the file is empty (an experiment has at least `version: 1`, `name`, `target` and `load`; `experiments/quickstart.yaml` is a whole one)
     read e.yaml: it is not a valid experiment
     e.yaml:1:1: not YAML: unexpected character: `\u{0}'
     read e.yaml: it is a folder, not a file

@@ -1,7 +1,10 @@
 //! What is wrong with a file: all of it at once, each at its place, with what would be right.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use super::fixture::{FULL, broken, folder, read};
-use crate::experiment::{LoadError, load};
+use crate::experiment::{LoadError, load, parse};
 
 #[test]
 fn all_problems_are_told_at_once_each_at_its_place() {
@@ -70,92 +73,89 @@ fn what_this_version_lacks_is_said() {
     }
 }
 
+/// Ways to break the full file: a text of it, and what takes its place.
+const BREAKS: &[(&str, &str)] = &[
+    ("version: 1", "version: 2"),
+    ("name: checkout-soak", "name: ../x"),
+    ("compose: { file: compose/checkout.yaml,", "compose: { file: compose,"),
+    ("compose: { file: compose/checkout.yaml,", "compose: { file: nope.yaml,"),
+    ("scale: { api: 3 }", "scale: { apo: 3 }"),
+    ("\"{{base}}/health\"", "\"{{bse}}/health\""),
+    ("within: 3m", "within: 3"),
+    ("for: 24h", "for: 169h"),
+    ("for: 24h", "for: 0s"),
+    ("connections: 200", "connections: 20000"),
+    ("timeout: 5s", "timeout: 0s"),
+    ("expect: { status: 200 }", "expect: { status: 99 }"),
+    ("http://api.target:8080/health", "http://apx.target:8080/health"),
+    ("http://api.target:8080/health", "ftp://api/health"),
+    ("http://api.target:8080/health", "http://{{random_int(1, 2)}}/health"),
+    ("http://api.target:8080/health", "http://api.target/health"),
+    ("name: health, get", "get: \"http://x/\", post"),
+    ("name: health, get: \"http://api.target:8080/health\"", "name: health"),
+    ("name: health, get", "name: \"GET /items/{}\", head"),
+    ("body: \"{{trace}}\"", "body: x, json: 1"),
+    ("json:$.access_token", "$.access_token"),
+    ("capture: { token:", "capture: { base:"),
+    ("headers: { authorization:", "headers: { Content-Length:"),
+    ("name: stop-db", "name: kill-one-api"),
+    ("schedule: { at: [3h, 5h30m] }", "schedule: { at: [25h, 30s] }"),
+    ("schedule: { at: [3h, 5h30m] }", "schedule: { at: 3h, every: 1h }"),
+    ("schedule: { at: [3h, 5h30m] }", "schedule: { every: 5s }"),
+    ("jitter: 10m", "jitter: 40m"),
+    ("for: 45s", "recover_within: 1m"),
+    ("recover_within: 2m", "for: 2m"),
+    ("between: [api]", "between: []"),
+    ("  for: 1m\n  require", "  for: 100h\n  require"),
+    ("achieved_rate: { min: 90% }", "achieved_rate: { min: 90%, warn: 80% }"),
+    ("achieved_rate: { min: 90% }", "achieved_rate: { min: 101% }"),
+    ("p95: 500ms, warn: 300ms", "warn: 300ms"),
+    ("p95: 500ms, warn: 300ms", "p95: 500ms, p99: 1s, warn: 300ms"),
+    ("window: 1h", "window: 25h"),
+    ("step: browse/health", "step: browse/helth"),
+    ("max: 512MiB", "max: 512"),
+    ("service: api, max: 512MiB, mean: 256MiB", "service: api"),
+    ("unless: injected", "unless: expected"),
+    ("{ error_rate: { max: 50%, window: 5m } }", "{ restarts: { max: 50 } }"),
+    ("{ max: 50%, window: 5m }", "{ max: 50%, warn: 10%, scope: outside_faults }"),
+    (
+        "[ { error_rate: { max: 0.1% } },",
+        "[ { error_rate: { max: 0.1%, scope: during, window: 1m, warn: 0.01% } },",
+    ),
+    ("scope: outside_faults }", "scope: outside_fault }"),
+    ("scope: outside_faults }", "scope: idle }"),
+    ("scope: outside_faults }", "scope: { outside_faults: x } }"),
+    ("during: kill-one-api", "during: kill-one-apo"),
+    ("scope: recovery", "scope: recovery, window: 5m"),
+    ("settle: 30s", "settle: 0s"),
+    ("cooldown: 10m", "cooldown: 0s"),
+    ("service: api, max: 512MiB, mean: 256MiB", "max: 512MiB, window: 1h"),
+    ("service: api, max: 512MiB, mean: 256MiB", "max: 512MiB, mean: 256MiB, window: 1h"),
+    ("mean: 50%, of: limit", "mean: 50%, of: host"),
+    ("max: 80%, mean: 50%", "of: core"),
+    ("min: 0.9,", "min: 1.1,"),
+    ("min: 0.9,", "min: 0.9, warn: 0.5,"),
+    ("per_1000_requests: 10MB", "per_1000_requests: 10MB, warn: 5%"),
+    ("{ within: 10%,", "{ within: 10MiB,"),
+    ("{ within: 10%,", "{ window: 1h, within: 10%,"),
+    ("spent: 100%, burn_rate: 14.4, window: 2h", "spent: 100%, window: 2h"),
+    ("objective: 99.5%", "objective: 100%"),
+    ("median: 30s, ", ""),
+    ("min: 40/s,", "min: 40,"),
+    ("memory_growth: { max: 10% }", "memory_growth: { max: 10%, scope: during }"),
+    ("unless: injected }", "unless: injected, scope: outside_faults }"),
+    ("interval: 500ms", "interval: 10ms"),
+    ("ledger: 1h", "ledger: 10ms"),
+    ("base: \"http://127.0.0.1:8080\"", "base: \"http://127.0.0.1:8080\", uuid: x"),
+    ("- achieved_rate: { min: 90% }", "- achieved_rate: { min: 90% }\n    error_rate: { max: 1% }"),
+    ("overlap: allow", "overlap: allow\nname: twice"),
+];
+
 #[test]
 fn every_rule_can_be_broken() {
-    let told: Vec<String> = [
-        ("version: 1", "version: 2"),
-        ("name: checkout-soak", "name: ../x"),
-        ("compose: { file: compose/checkout.yaml,", "compose: { file: compose,"),
-        ("compose: { file: compose/checkout.yaml,", "compose: { file: nope.yaml,"),
-        ("scale: { api: 3 }", "scale: { apo: 3 }"),
-        ("\"{{base}}/health\"", "\"{{bse}}/health\""),
-        ("within: 3m", "within: 3"),
-        ("for: 24h", "for: 169h"),
-        ("for: 24h", "for: 0s"),
-        ("connections: 200", "connections: 20000"),
-        ("timeout: 5s", "timeout: 0s"),
-        ("expect: { status: 200 }", "expect: { status: 99 }"),
-        ("http://api.target:8080/health", "http://apx.target:8080/health"),
-        ("http://api.target:8080/health", "ftp://api/health"),
-        ("http://api.target:8080/health", "http://{{random_int(1, 2)}}/health"),
-        ("http://api.target:8080/health", "http://api.target/health"),
-        ("name: health, get", "get: \"http://x/\", post"),
-        ("name: health, get: \"http://api.target:8080/health\"", "name: health"),
-        ("name: health, get", "name: \"GET /items/{}\", head"),
-        ("body: \"{{trace}}\"", "body: x, json: 1"),
-        ("json:$.access_token", "$.access_token"),
-        ("capture: { token:", "capture: { base:"),
-        ("headers: { authorization:", "headers: { Content-Length:"),
-        ("name: stop-db", "name: kill-one-api"),
-        ("schedule: { at: [3h, 5h30m] }", "schedule: { at: [25h, 30s] }"),
-        ("schedule: { at: [3h, 5h30m] }", "schedule: { at: 3h, every: 1h }"),
-        ("schedule: { at: [3h, 5h30m] }", "schedule: { every: 5s }"),
-        ("jitter: 10m", "jitter: 40m"),
-        ("for: 45s", "recover_within: 1m"),
-        ("recover_within: 2m", "for: 2m"),
-        ("between: [api]", "between: []"),
-        ("  for: 1m\n  require", "  for: 100h\n  require"),
-        ("achieved_rate: { min: 90% }", "achieved_rate: { min: 90%, warn: 80% }"),
-        ("achieved_rate: { min: 90% }", "achieved_rate: { min: 101% }"),
-        ("p95: 500ms, warn: 300ms", "warn: 300ms"),
-        ("p95: 500ms, warn: 300ms", "p95: 500ms, p99: 1s, warn: 300ms"),
-        ("window: 1h", "window: 25h"),
-        ("step: browse/health", "step: browse/helth"),
-        ("max: 512MiB", "max: 512"),
-        ("service: api, max: 512MiB, mean: 256MiB", "service: api"),
-        ("unless: injected", "unless: expected"),
-        ("{ error_rate: { max: 50%, window: 5m } }", "{ restarts: { max: 50 } }"),
-        ("{ max: 50%, window: 5m }", "{ max: 50%, warn: 10%, scope: outside_faults }"),
-        (
-            "[ { error_rate: { max: 0.1% } },",
-            "[ { error_rate: { max: 0.1%, scope: during, window: 1m, warn: 0.01% } },",
-        ),
-        ("scope: outside_faults }", "scope: outside_fault }"),
-        ("scope: outside_faults }", "scope: idle }"),
-        ("scope: outside_faults }", "scope: { outside_faults: x } }"),
-        ("during: kill-one-api", "during: kill-one-apo"),
-        ("scope: recovery", "scope: recovery, window: 5m"),
-        ("settle: 30s", "settle: 0s"),
-        ("cooldown: 10m", "cooldown: 0s"),
-        ("service: api, max: 512MiB, mean: 256MiB", "max: 512MiB, window: 1h"),
-        ("service: api, max: 512MiB, mean: 256MiB", "max: 512MiB, mean: 256MiB, window: 1h"),
-        ("mean: 50%, of: limit", "mean: 50%, of: host"),
-        ("max: 80%, mean: 50%", "of: core"),
-        ("min: 0.9,", "min: 1.1,"),
-        ("min: 0.9,", "min: 0.9, warn: 0.5,"),
-        ("per_1000_requests: 10MB", "per_1000_requests: 10MB, warn: 5%"),
-        ("{ within: 10%,", "{ within: 10MiB,"),
-        ("{ within: 10%,", "{ window: 1h, within: 10%,"),
-        ("spent: 100%, burn_rate: 14.4, window: 2h", "spent: 100%, window: 2h"),
-        ("objective: 99.5%", "objective: 100%"),
-        ("median: 30s, ", ""),
-        ("min: 40/s,", "min: 40,"),
-        ("memory_growth: { max: 10% }", "memory_growth: { max: 10%, scope: during }"),
-        ("unless: injected }", "unless: injected, scope: outside_faults }"),
-        ("interval: 500ms", "interval: 10ms"),
-        ("ledger: 1h", "ledger: 10ms"),
-        ("base: \"http://127.0.0.1:8080\"", "base: \"http://127.0.0.1:8080\", uuid: x"),
-        (
-            "- achieved_rate: { min: 90% }",
-            "- achieved_rate: { min: 90% }\n    error_rate: { max: 1% }",
-        ),
-        ("overlap: allow", "overlap: allow\nname: twice"),
-    ]
-    .into_iter()
-    .map(|(from, to)| broken(from, to))
-    .collect();
+    let told: Vec<String> = BREAKS.iter().map(|(from, to)| broken(from, to)).collect();
     insta::assert_snapshot!(told.join("\n"), @r#"
-    e.yaml:1:10: expected 1, found "2"
+    e.yaml:1:10: this longhaul reads version 1 of the format, not "2" (write `version: 1`, or use a longhaul that knows this version)
     e.yaml:2:7: "../x" is not a name (1 to 100 of a-z, A-Z, 0-9, `-`, `_` and `.`, not beginning with `-` or `.`)
     e.yaml:7:20: "compose" is a folder, not a file (paths are relative to the experiment file)
     e.yaml:7:20: "nope.yaml" does not exist (paths are relative to the experiment file)
@@ -237,4 +237,48 @@ fn every_rule_can_be_broken() {
     e.yaml:57:5: a second kind beside `achieved_rate` (one entry has one kind: make it an entry of its own)
     e.yaml:52:1: the key "name" is given twice (it is already given in line 2)
     "#);
+}
+
+/// What is wrong with a text, without places and hints.
+fn messages(text: &str, path: &Path) -> BTreeSet<String> {
+    let problems = parse(text, path).expect_err("a broken file");
+    problems.list().iter().map(|p| p.message.clone()).collect()
+}
+
+/// What is broken, and what can't be told of anything else until it is mended: which services an unreadable file
+/// has, whether a time fits a profile of no known length.
+const RESTS_ON: &[(&str, &str)] = &[
+    ("compose: { file: compose/checkout.yaml,", "is not a service of the target"),
+    ("for: 24h", "the profile"),
+    ("name: health, get", "is not a step of a scenario"),
+    ("  for: 1m\n  require", "before the steady state has been seen"),
+];
+
+/// For all pairs of breaks that lie apart: whoever makes both is told both, unless one rests on the other.
+#[test]
+fn no_problem_hides_another() {
+    let dir = folder();
+    let path = dir.path().join("e.yaml");
+    let alone: Vec<_> =
+        BREAKS.iter().map(|(from, to)| messages(&FULL.replace(from, to), &path)).collect();
+    let places: Vec<_> = BREAKS.iter().map(|(from, _)| FULL.find(from).unwrap()).collect();
+    let mut hidden = Vec::new();
+    for (i, (from, to)) in BREAKS.iter().enumerate() {
+        for (j, (other, instead)) in BREAKS.iter().enumerate().skip(i + 1) {
+            let apart = places[i] + from.len() <= places[j] || places[j] + other.len() <= places[i];
+            if !apart {
+                continue;
+            }
+            let both = messages(&FULL.replace(from, to).replace(other, instead), &path);
+            let rests = |message: &str| {
+                RESTS_ON
+                    .iter()
+                    .any(|(broken, on)| [from, other].contains(&broken) && message.contains(on))
+            };
+            for message in alone[i].union(&alone[j]).filter(|m| !both.contains(*m) && !rests(m)) {
+                hidden.push(format!("{to} and {instead}: {message}"));
+            }
+        }
+    }
+    assert_eq!(hidden, Vec::<String>::new());
 }

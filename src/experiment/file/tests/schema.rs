@@ -37,6 +37,7 @@ fn holds(
             Value::Array(any) => any.iter().any(|t| is(value, t)),
             one => is(value, one),
         },
+        "const" => value == asked,
         "enum" => asked.as_array().unwrap().contains(value),
         "pattern" => value.as_str().is_none_or(|text| {
             regex_lite::Regex::new(asked.as_str().unwrap()).unwrap().is_match(text)
