@@ -45,7 +45,7 @@ fn nginx_redis_and_postgres_are_soaked_hurt_and_healed() {
             .as_array()
             .expect("services")
             .iter()
-            .any(|s| s["service"] == service && s["memory_mean"].as_u64() > Some(0));
+            .any(|s| s["service"] == service && s["memory_mean_bytes"].as_u64() > Some(0));
         assert!(sampled, "{service} was sampled: {verdict:#}");
     }
     assert_eq!(ours(finished["run"].as_str().expect("an id")), Vec::<String>::new());
