@@ -190,7 +190,7 @@ fn within(outcome: &Outcome) -> Option<bool> {
     Some((estimate.low..=estimate.high).contains(&slope))
 }
 
-/// Every false alarm from 3 h on, every ordinary leak missed where the bar asks for it, and every leak called stable.
+/// Every false alarm from 3 h on, every leak of 12 % and more in all missed from 6 h on, and every leak called stable.
 pub(crate) fn misses(study: &Study) {
     head("Judged wrongly", &columns("series", ["wrong", "said", "true slope", "slope", "reason"]));
     for o in &study.outcomes {
@@ -198,8 +198,8 @@ pub(crate) fn misses(study: &Study) {
             "false alarm"
         } else if !o.calm() && o.rate >= 2.0 && o.hours >= 6.0 && o.call(0) == Call::Stable {
             "leak called stable"
-        } else if o.ordinary && o.rate * o.hours >= 12.0 && o.hours >= 6.0 && !o.alarm(0) {
-            "missed"
+        } else if !o.calm() && o.rate * o.hours >= 12.0 && o.hours >= 6.0 && !o.alarm(0) {
+            if o.ordinary { "missed, ordinary" } else { "missed" }
         } else {
             continue;
         };

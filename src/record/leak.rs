@@ -35,7 +35,7 @@ impl GaugeUnit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LeakVerdict {
-    /// It grows without bound, by every explanation that fits, and did so already in the first 85 % of the record.
+    /// It grows without bound, by every explanation that fits, and seems to have done so already in the first 85 % of the record.
     Leaking,
     /// It seems to grow, but the record is too short, still going on, or does not confirm it.
     Suspected,

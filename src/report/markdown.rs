@@ -8,6 +8,7 @@ use super::figures::{
     calendar, clock, count, dash, growth, latency, outcome, percent, percent_or_dash, rate,
     recovery, span, tier,
 };
+use super::sums::{budget, recoveries};
 use super::table::{Table, escape};
 use super::terminal::{figure, services, side_words};
 use crate::units::Bytes;
@@ -169,6 +170,12 @@ fn faults(out: &mut String, facts: &Facts<'_>) -> std::fmt::Result {
         ]);
     }
     write!(out, "\n## Faults\n\n{}", table.markdown())?;
+    if !facts.verdict.recoveries.is_empty() {
+        out.push('\n');
+    }
+    for all in &facts.verdict.recoveries {
+        writeln!(out, "- {}: {}", escape(&all.fault), recoveries(all))?;
+    }
     let a = &facts.verdict.availability;
     writeln!(
         out,
@@ -177,7 +184,11 @@ fn faults(out: &mut String, facts: &Facts<'_>) -> std::fmt::Result {
         percent_or_dash(a.outside_faults),
         percent_or_dash(a.during_faults),
         percent_or_dash(a.recovering),
-    )
+    )?;
+    if let Some(spent) = &facts.verdict.error_budget {
+        writeln!(out, "\nError budget {}.", budget(spent))?;
+    }
+    Ok(())
 }
 
 fn rest(out: &mut String, facts: &Facts<'_>) -> std::fmt::Result {

@@ -22,6 +22,7 @@ mod leak_terminal;
 mod leaks;
 mod markdown;
 mod summary;
+mod sums;
 mod table;
 mod terminal;
 mod trend;

@@ -9,7 +9,8 @@ use super::facts::Facts;
 use super::figures;
 use crate::clock::Offset;
 use crate::record::{
-    Counts, FaultResult, LedgerRow, LimitResult, Quantiles, Recovery, RunData, Verdict,
+    Counts, ErrorBudget, FaultResult, LedgerRow, LimitResult, Quantiles, Recoveries, Recovery,
+    RunData, Times, Verdict,
 };
 
 /// Version of the summary's format. It grows when a field changes its meaning or goes; new fields don't count.
@@ -65,6 +66,8 @@ fn document(facts: &Facts<'_>) -> Value {
             "during_faults": v.availability.during_faults,
             "recovering": v.availability.recovering,
         },
+        "recoveries": v.recoveries.iter().map(recoveries).collect::<Vec<_>>(),
+        "error_budget": v.error_budget.as_ref().map(error_budget),
         "steps": facts.steps.iter().map(|s| json!({
             "name": s.name, "counts": counts(&s.counts), "latency": quantiles(&s.latency),
         })).collect::<Vec<_>>(),
@@ -124,6 +127,36 @@ fn fault(f: &FaultResult) -> Value {
         "recovered_after_end_seconds": from_end,
         "recovered_after_start_seconds": from_start,
         "recovery_detail": detail,
+    })
+}
+
+fn recoveries(r: &Recoveries) -> Value {
+    let times = |t: Option<Times>| {
+        t.map(|t| json!({ "median": t.median.as_secs_f64(), "max": t.max.as_secs_f64() }))
+    };
+    json!({
+        "fault": r.fault,
+        "injected": r.injected,
+        "unaffected": r.unaffected,
+        "recovered": r.recovered,
+        "censored": r.censored,
+        "no_baseline": r.no_baseline,
+        "after_end_seconds": times(r.from_end),
+        "after_start_seconds": times(r.from_start),
+        "first_error_seconds": times(r.first_error),
+    })
+}
+
+fn error_budget(b: &ErrorBudget) -> Value {
+    json!({
+        "objective": b.objective.fraction(),
+        "allowed": b.allowed,
+        "spent": b.spent,
+        "outside_faults": b.outside_faults,
+        "during_faults": b.during_faults,
+        "recovering": b.recovering,
+        "by_fault": b.faults.iter().map(|(id, lost)| json!({ "id": id, "spent": lost })).collect::<Vec<_>>(),
+        "burn_rates": b.burn_rates,
     })
 }
 

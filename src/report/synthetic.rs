@@ -307,6 +307,26 @@ fn verdict(shape: &Shape, run: &RunRecord, slices: &[SliceRow], hold: u64) -> Ve
         .map(|(fault, f)| fault_result(shape, fault, *f, slices, hold))
         .collect();
     let ok = totals.ok as f64 / totals.scheduled as f64;
+    let allowed = totals.scheduled as f64 * 0.05;
+    let lost: Vec<_> = run
+        .faults
+        .iter()
+        .map(|f| json!([f.id, totals.errors() / (run.faults.len() as u64 + 1)]))
+        .collect();
+    let times = |median: u64, max: u64| json!({ "median": { "secs": median, "nanos": 0 }, "max": { "secs": max, "nanos": 0 } });
+    let recoveries: Vec<_> = [true, false]
+        .into_iter()
+        .filter_map(|kill| {
+            let injected = shape.faults.iter().filter(|f| f.3 == kill).count();
+            (injected > 0).then(|| {
+                json!({ "fault": name(kill), "injected": injected, "unaffected": 0, "recovered": injected,
+                        "censored": 0, "no_baseline": 0, "from_end": times(7, 31), "from_start": times(19, 60),
+                        "first_error": times(0, 1) })
+            })
+        })
+        .collect();
+    let burn_rates: Vec<f64> =
+        ledger.iter().map(|row| row.counts.error_rate().unwrap_or(0.0) / 0.05).collect();
     let error_rate = totals.error_rate().unwrap();
     serde_json::from_value(json!({
         "outcome": "warned", "exit_code": 0, "side": "target",
@@ -321,6 +341,11 @@ fn verdict(shape: &Shape, run: &RunRecord, slices: &[SliceRow], hold: u64) -> Ve
             limit("restarts unless injected", "<= 0", None, "0", "0", "pass", (0.0, 0.0)),
         ],
         "faults": faults, "ledger": ledger, "totals": totals,
+        "recoveries": recoveries,
+        "error_budget": {
+            "objective": "95%", "allowed": allowed, "spent": totals.errors(), "outside_faults": 12,
+            "during_faults": totals.errors().saturating_sub(20), "recovering": 8, "faults": lost, "burn_rates": burn_rates,
+        },
         "availability": { "total": ok, "outside_faults": 0.999_96, "during_faults": 0.66, "recovering": 0.98 }
     }))
     .unwrap()

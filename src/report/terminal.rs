@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::figures::{
     count, dash, growth, latency, outcome, percent_or_dash, rate, recovery, tier,
 };
+use super::sums::{budget, recoveries};
 use super::table::{Table, cut};
 use crate::record::{LedgerRow, Side, Tier, Verdict, VerdictOutcome};
 use crate::units::Bytes;
@@ -159,6 +160,12 @@ pub fn verdict_text(verdict: &Verdict, color: bool) -> String {
             ]);
         }
         write!(out, "\nFaults\n{}", table.text(WIDTH)).ok();
+        for all in &verdict.recoveries {
+            let line = format!("{}: {}", all.fault, recoveries(all));
+            for (i, line) in wrap(&line, WIDTH - 4).iter().enumerate() {
+                writeln!(out, "  {}{line}", if i == 0 { "" } else { "  " }).ok();
+            }
+        }
     }
     let a = &verdict.availability;
     writeln!(
@@ -170,6 +177,11 @@ pub fn verdict_text(verdict: &Verdict, color: bool) -> String {
         percent_or_dash(a.recovering),
     )
     .ok();
+    if let Some(spent) = &verdict.error_budget {
+        for (i, line) in wrap(&budget(spent), WIDTH - 14).iter().enumerate() {
+            writeln!(out, "{} {line}", if i == 0 { "Error budget" } else { "            " }).ok();
+        }
+    }
     let t = &verdict.totals;
     writeln!(
         out,

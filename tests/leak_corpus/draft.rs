@@ -27,7 +27,9 @@ pub(crate) struct Draft {
     pub(crate) fault: Vec<bool>,
     /// Steps at which no reading was had.
     pub(crate) absent: Vec<bool>,
-    /// Requests per second per step.
+    /// Requests per second that are usual.
+    pub(crate) per_second: f64,
+    /// Requests per second that came, per step.
     pub(crate) traffic: Vec<f64>,
 }
 
@@ -37,6 +39,13 @@ impl Draft {
         let steps = (hours * 3600.0 / STEP_S).round() as usize;
         let level = chance.spread(20.0, 2048.0) * MIB;
         let per_second = chance.spread(20.0, 1000.0);
+        // Every other load arrives at random times.
+        let random = chance.happens(0.5);
+        let mut arrivals = || {
+            let due = per_second * STEP_S;
+            if random { chance.poisson(due) / STEP_S } else { per_second }
+        };
+        let traffic = (0..steps).map(|_| arrivals()).collect();
         Self {
             hours,
             level,
@@ -46,7 +55,8 @@ impl Draft {
             epoch: vec![1; steps],
             fault: vec![false; steps],
             absent: vec![false; steps],
-            traffic: vec![per_second; steps],
+            per_second,
+            traffic,
             chance,
         }
     }

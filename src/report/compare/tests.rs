@@ -127,6 +127,15 @@ fn markdown_reads_well() {
 }
 
 #[test]
+fn a_run_in_doubt_is_not_called_unlike() {
+    let mut c = refused();
+    c.refused.truncate(1);
+    c.refused[0].aspect = Aspect::Outcome;
+    let text = comparison_text(&c, false);
+    assert!(text.starts_with("not compared: a run's figures carry no verdict"), "{text}");
+}
+
+#[test]
 fn there_is_no_way_around_another_load() {
     let load = Difference {
         aspect: Aspect::Load,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::figures::{calendar, count, dash, latency, outcome, percent, rate};
 use super::super::table::Table;
 use crate::record::{
-    Change, ComparedRun, Comparison, Difference, Figure, Finding, Line, Metric, Tier,
+    Aspect, Change, ComparedRun, Comparison, Difference, Figure, Finding, Line, Metric, Tier,
 };
 use crate::units::{Bytes, trim};
 
@@ -65,7 +65,12 @@ pub(super) fn headline(c: &Comparison) -> String {
         Tier::Warn => {
             format!("worse, within the fail lines: {}", words(&list(Tier::Warn)))
         }
-        Tier::Unknown if !c.refused.is_empty() => "not compared: the runs are unlike".to_owned(),
+        Tier::Unknown if c.refused.iter().any(|d| d.aspect != Aspect::Outcome) => {
+            "not compared: the runs are unlike".to_owned()
+        }
+        Tier::Unknown if !c.refused.is_empty() => {
+            "not compared: a run's figures carry no verdict of their own".to_owned()
+        }
         Tier::Unknown => "not compared: too few undisturbed windows in either run".to_owned(),
         Tier::Pass => {
             let better: Vec<&Finding> = c.findings.iter().filter(|f| f.better).collect();

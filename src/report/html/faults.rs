@@ -4,8 +4,9 @@ use maud::{Markup, html};
 
 use super::super::facts::Facts;
 use super::super::figures::{calendar, clock, count, latency, percent, percent_or_dash, span};
+use super::super::sums;
 use super::section as part;
-use crate::record::{FaultResult, Recovery};
+use crate::record::{ErrorBudget, FaultResult, Recoveries, Recovery, Times};
 
 /// The sections of faults and availability.
 pub(super) fn section(facts: &Facts<'_>) -> Markup {
@@ -13,6 +14,7 @@ pub(super) fn section(facts: &Facts<'_>) -> Markup {
     let a = &facts.verdict.availability;
     let table = html! {
         @if faults.is_empty() { p.empty { "No fault was planned." } } @else { (table(facts)) }
+        @if !facts.verdict.recoveries.is_empty() { (recoveries(&facts.verdict.recoveries)) }
     };
     let availability = html! {
         dl.facts.wide {
@@ -21,10 +23,67 @@ pub(super) fn section(facts: &Facts<'_>) -> Markup {
             div { dt { "While a fault was in force" } dd.big { (percent_or_dash(a.during_faults)) } }
             div { dt { "Between a fault's end and recovery" } dd.big { (percent_or_dash(a.recovering)) } }
         }
+        @if let Some(budget) = &facts.verdict.error_budget { (error_budget(budget)) }
     };
     html! {
         (part("faults", "Faults", "times since the start of the run", &table))
         (part("availability", "Availability", "arrivals that ended well, of those that fell due", &availability))
+    }
+}
+
+/// Median and largest of each clock; times without recovery apart.
+fn recoveries(all: &[Recoveries]) -> Markup {
+    let times = |t: Option<Times>| {
+        html! { @match t {
+            Some(t) => { (span(t.median)) div.soft { "max " (span(t.max)) } },
+            None => { "–" },
+        } }
+    };
+    html! { div.scroll { table.recoveries {
+        thead { tr {
+            th { "Recoveries" } th.n { "Injected" } th.n { "Unaffected" } th.n { "Recovered" } th.n { "Not recovered" }
+            th.n { "No baseline" } th.n { "Median after its end" } th.n { "Median after its start" } th.n { "Median to first error" }
+        } }
+        tbody { @for r in all { tr {
+            td { strong { (r.fault) } }
+            td.n { (r.injected) } td.n { (r.unaffected) } td.n { (r.recovered) }
+            td.n { @if r.censored > 0 { span.badge.fail { (r.censored) } } @else { "0" } }
+            td.n { (r.no_baseline) }
+            td.n { (times(r.from_end)) } td.n { (times(r.from_start)) } td.n { (times(r.first_error)) }
+        } } }
+    } } }
+}
+
+/// What the objective leaves to lose, and where it went.
+fn error_budget(budget: &ErrorBudget) -> Markup {
+    let part = |name: &str, lost: u64| {
+        html! { tr { td { (name) } td.n { (count(lost)) } td.n { (sums::share(budget, lost)) } } }
+    };
+    html! {
+        h3 { "Error budget" span.lead { " of " (budget.objective) ": " (count(budget.allowed.round() as u64)) " arrivals in the planned profile" } }
+        div.scroll { table.budget {
+            thead { tr { th { "Lost" } th.n { "Arrivals" } th.n { "Of the budget" } } }
+            tbody {
+                tr { td { strong { "In all" } } td.n { strong { (count(budget.spent)) } } td.n { strong { (sums::share(budget, budget.spent)) } } }
+                (part("outside faults and recovery", budget.outside_faults))
+                (part("while a fault was in force", budget.during_faults))
+                (part("between a fault's end and recovery", budget.recovering))
+                @for (fault, lost) in &budget.faults { (part(&format!("{fault}, to its recovery"), *lost)) }
+            }
+        } }
+        @if let Some((row, rate)) = sums::fastest(budget) {
+            p { "Burn rate by ledger row: "
+                @for (i, rate) in budget.burn_rates.iter().enumerate() {
+                    @if i > 0 { ", " }
+                    @match rate {
+                        Some(rate) if i + 1 == row && *rate > 1.0 => { strong { (sums::burn(*rate)) } },
+                        Some(rate) => { (sums::burn(*rate)) },
+                        None => { "–" },
+                    }
+                }
+                span.soft { ". At 1 x the budget lasts just for the profile; the fastest is " (sums::burn(rate)) " in row " (row) "." }
+            }
+        }
     }
 }
 

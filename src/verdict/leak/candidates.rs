@@ -43,7 +43,7 @@ pub(super) struct Candidates {
     pub(super) all: Vec<Candidate>,
 }
 
-const SHAPES: [Shape; 8] = [
+const SHAPES: [Shape; 10] = [
     Shape::Linear,
     Shape::Saturating,
     Shape::Logarithmic,
@@ -52,6 +52,8 @@ const SHAPES: [Shape; 8] = [
     Shape::Onset,
     Shape::Cycle,
     Shape::Teeth,
+    Shape::Load,
+    Shape::PerRequest,
 ];
 
 /// A shape's variants with the column of each one's first term.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::fit::Fitted;
+use super::lives::{self, AcrossLives};
 use super::look::{LEAST_WINDOWS, Look, Shortfall};
 use super::question::Question;
 use super::readings::Readings;
@@ -30,8 +31,10 @@ const OVER: f64 = 0.3;
 const LEAST_HOURS: f64 = 2.0;
 /// Nothing is suspected before so many hours.
 const SUSPECT_HOURS: f64 = 1.0;
-/// A leak must show already in this share of the record.
+/// A leak must show already in this share of the record,
 const CONFIRMED_IN: f64 = 0.85;
+/// by a slope of more than this share of the least one of the whole record.
+const CONSISTENT: f64 = 0.5;
 
 /// Judges a record.
 pub(super) fn finding(trace: &Trace, question: &Question, stage: Stage) -> LeakFinding {
@@ -46,7 +49,10 @@ pub(super) fn finding(trace: &Trace, question: &Question, stage: Stage) -> LeakF
     };
     let span = Duration::from_secs_f64(readings.seconds());
     match Look::new(&readings, question) {
-        Ok(look) => Judge { trace, question, stage, readings: &readings, look: &look }.finding(),
+        Ok(look) => {
+            let across = lives::across(&look);
+            Judge { trace, question, stage, readings: &readings, look: &look, across }.finding()
+        }
         Err(shortfall) => {
             let basis = Basis { span, epochs: readings.lives().count(), ..Basis::default() };
             too_little(question, shortfall, &readings, basis)
@@ -116,6 +122,8 @@ struct Judge<'a> {
     stage: Stage,
     readings: &'a Readings,
     look: &'a Look,
+    /// How the levels move from life to life, where there are several.
+    across: Option<AcrossLives>,
 }
 
 impl Judge<'_> {
@@ -126,7 +134,8 @@ impl Judge<'_> {
             low: look.units(r.low),
             high: look.units(r.high),
         };
-        let slope = units(selection.slope);
+        let climbing = self.climbing().map(|a| a.slope);
+        let slope = units(climbing.unwrap_or(selection.slope));
         let (verdict, reason, would_change) = self.verdict();
         LeakFinding {
             unit: self.question.unit,
@@ -135,7 +144,10 @@ impl Judge<'_> {
             hours_needed: self.hours_needed(verdict),
             slope: Some(slope),
             per_request: self.requests_per_hour().map(|r| slope.value / r),
-            to_limit: self.question.limit.map(|l| projection::to_limit(look, self.readings, l)),
+            to_limit: self
+                .question
+                .limit
+                .map(|l| projection::to_limit(look, self.readings, climbing, l)),
             change_point: change::point(look, self.trace.begin()),
             shape: Some(name(selection.best())),
             rivals: table::rivals(look),
@@ -155,6 +167,12 @@ impl Judge<'_> {
         LEAST_GROWTH.max(self.question.trifle() / self.look.level * 100.0)
     }
 
+    /// Growth from life to life, if it is certain and more of a leak than what each life shows by itself.
+    fn climbing(&self) -> Option<AcrossLives> {
+        let least = self.least_growth().max(self.look.selection.slope.low);
+        self.across.filter(|across| across.slope.low > least)
+    }
+
     fn verdict(&self) -> (LeakVerdict, String, String) {
         let (look, selection) = (self.look, &self.look.selection);
         let best = selection.best();
@@ -165,6 +183,9 @@ impl Judge<'_> {
         let tolerance = self.question.tolerance(look.level) / look.level * 100.0;
         let shape = name(best);
 
+        if let Some(across) = self.climbing() {
+            return self.of_lives(across, recorded);
+        }
         if slope.low > self.least_growth() {
             let sure = "a later part of the record in which the growth stops".to_owned();
             return if recorded < SUSPECT_HOURS {
@@ -191,6 +212,16 @@ impl Judge<'_> {
                 );
                 (LeakVerdict::Suspected, reason, "the same growth for longer".to_owned())
             };
+        }
+        let creeps = |a: &AcrossLives| a.rises && a.slope.value > tolerance;
+        if let Some(across) = self.across.filter(creeps).filter(|_| slope.high <= tolerance) {
+            let reason = format!(
+                "no life grows by itself, but from life to life the level rises by {}, and {} lives do not tell \
+                 growth from chance",
+                text(across.slope.value),
+                across.lives
+            );
+            return (LeakVerdict::Inconclusive, reason, "more lives".to_owned());
         }
         if slope.high <= tolerance {
             let reason = format!(
@@ -221,11 +252,27 @@ impl Judge<'_> {
         (LeakVerdict::Inconclusive, reason, change)
     }
 
-    /// Whether the first part of the record shows the growth as well.
+    /// The verdict where it is the lives' levels that grow.
+    fn of_lives(&self, across: AcrossLives, recorded: f64) -> (LeakVerdict, String, String) {
+        let [value, low, high] =
+            [across.slope.value, across.slope.low, across.slope.high].map(|s| self.rate(s));
+        let lives = across.lives;
+        let reason = format!(
+            "from life to life the level rises by {value} ({low} to {high}) over {lives} lives: restarts do not end it"
+        );
+        let sure = self.stage == Stage::Finished && recorded >= LEAST_HOURS;
+        let verdict = if sure { LeakVerdict::Leaking } else { LeakVerdict::Suspected };
+        (verdict, reason, "lives that begin no higher than the ones before".to_owned())
+    }
+
+    /// Whether the first part of the record does not contradict the growth: it need not prove it alone.
     fn confirmed(&self) -> bool {
+        let least = CONSISTENT * self.look.selection.slope.low;
         let first = self.readings.first(CONFIRMED_IN);
-        Look::new(&first, self.question)
-            .is_ok_and(|look| look.selection.slope.low > self.least_growth())
+        Look::new(&first, self.question).is_ok_and(|look| {
+            let slope = look.selection.slope;
+            slope.value > least && slope.high >= least
+        })
     }
 
     /// Whether a rising shape that levels off is the best, or plausible while nothing that grows for ever is the best.
@@ -341,16 +388,12 @@ impl Judge<'_> {
 mod tests {
     use std::time::Duration;
 
-    use super::super::testing::{noise, reborn, trace};
+    use super::super::testing::{day, noise, reborn, trace};
     use super::super::{Question, Trace, judge_so_far, judge_trace};
     use crate::record::{LeakFinding, LeakVerdict, Standing};
     use crate::units::Percent;
 
     const MIB: f64 = 1_048_576.0;
-
-    fn day() -> Question {
-        Question::memory(Duration::from_hours(24), Percent::of(10.0), Some(512.0 * MIB))
-    }
 
     fn judged(trace: &Trace) -> LeakFinding {
         judge_trace(trace, &day())

@@ -1,5 +1,6 @@
 //! Third step: the lower envelope. What is still there at the lowest point of a window is not garbage.
 
+use super::load::WindowLoad;
 use super::readings::Readings;
 
 /// One window of the envelope.
@@ -15,6 +16,8 @@ pub(super) struct Window {
     pub(super) life: usize,
     /// Its place within its life: windows without enough readings leave a hole in the count.
     pub(super) place: usize,
+    /// The load in it.
+    pub(super) load: WindowLoad,
 }
 
 /// The lower envelope of a trace.
@@ -45,8 +48,8 @@ impl Envelope {
         let need = LEAST_READINGS.max(LEAST_SHARE * length / readings.step);
         let mut all = Self { windows: Vec::new(), length, lives: 0 };
         for range in readings.lives() {
-            let (cells, clear) = (&readings.cells[range.clone()], &readings.clear[range]);
-            let birth = cells[0].t;
+            let (cells, clear) = (&readings.cells[range.clone()], &readings.clear[range.clone()]);
+            let (begin, birth) = (range.start, cells[0].t);
             let lived = cells[cells.len() - 1].t - birth + readings.step;
             let mut windows = Vec::new();
             let mut from = 0;
@@ -66,6 +69,7 @@ impl Envelope {
                         low: counted().fold(f64::INFINITY, f64::min),
                         life: all.lives,
                         place,
+                        load: WindowLoad::new(readings, begin, begin + from..begin + to),
                     });
                 }
                 // A window that rounding left empty still moves on.

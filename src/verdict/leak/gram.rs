@@ -196,6 +196,7 @@ fn add(sum: &mut [f64], row: &[f64]) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::load::WindowLoad;
     use super::*;
 
     /// Whitens row by row, as the definition says, and takes the intercepts out one after the other.
@@ -235,6 +236,7 @@ mod tests {
                 low: 0.0,
                 life: *life,
                 place: *place,
+                load: WindowLoad::default(),
             })
             .collect();
         let rows: Vec<Vec<f64>> = (0..9)

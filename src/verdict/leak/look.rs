@@ -1,7 +1,7 @@
 //! One look at a record: envelope, fit and selection, in percent of the first level.
 
 use super::candidates::Candidates;
-use super::envelope::Envelope;
+use super::envelope::{Envelope, Window};
 use super::fit::{Fit, Fitted};
 use super::gram::Products;
 use super::question::Question;
@@ -136,20 +136,24 @@ impl Look {
         percent / 100.0 * self.level
     }
 
+    /// From the gauge's unit to percent of the first level.
+    pub(super) fn percent(&self, units: f64) -> f64 {
+        units / self.level * 100.0
+    }
+
+    /// What the terms of an explanation come to in a window, percent of the first level.
+    pub(super) fn terms(&self, fitted: &Fitted, window: &Window) -> f64 {
+        let terms = self.candidates.terms_of(&fitted.candidate);
+        terms.zip(&fitted.coefficients).map(|(t, c)| c * t.value(window, &self.drops)).sum()
+    }
+
     /// The fitted curve at the envelope's windows, in the gauge's unit, its intercepts included.
     pub(super) fn curve(&self, fitted: &Fitted) -> Vec<f64> {
         let mut values: Vec<f64> = self
             .envelope
             .windows
             .iter()
-            .map(|window| {
-                let terms = self.candidates.terms_of(&fitted.candidate);
-                let sum: f64 = terms
-                    .zip(&fitted.coefficients)
-                    .map(|(t, c)| c * t.value(window, &self.drops))
-                    .sum();
-                self.units(sum)
-            })
+            .map(|window| self.units(self.terms(fitted, window)))
             .collect();
         // The intercept of each life: the mean of what the terms leave.
         for life in 0..self.envelope.lives {

@@ -12,6 +12,8 @@ mod decide;
 mod envelope;
 mod fit;
 mod gram;
+mod lives;
+mod load;
 mod look;
 mod mask;
 mod projection;

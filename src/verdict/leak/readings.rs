@@ -1,5 +1,6 @@
 //! A trace laid out for judging: seconds, values, lives, and which readings count.
 
+use super::load::{self, Felt};
 use super::mask;
 use super::trace::{Cell, Trace};
 
@@ -11,6 +12,8 @@ pub(super) struct Readings {
     pub(super) clear: Vec<bool>,
     /// The usual time between two cells, seconds.
     pub(super) step: f64,
+    /// Per cell: the request rate as it may be felt; empty where it is unknown or hardly varies.
+    pub(super) load: Vec<Felt>,
 }
 
 impl Readings {
@@ -24,14 +27,17 @@ impl Readings {
         let middle = gaps.len() / 2;
         let step = *gaps.select_nth_unstable_by(middle, f64::total_cmp).1;
         let clear = mask::clear(&cells);
-        Some(Self { cells, clear, step })
+        let load = load::felt(&cells);
+        Some(Self { cells, clear, step, load })
     }
 
     /// What was read in the first `share` of the time.
     pub(super) fn first(&self, share: f64) -> Self {
         let until = self.cells[0].t + share * self.seconds();
         let n = self.cells.partition_point(|c| c.t < until).max(1);
-        Self { cells: self.cells[..n].to_vec(), clear: self.clear[..n].to_vec(), step: self.step }
+        let cells = self.cells[..n].to_vec();
+        let load = load::felt(&cells);
+        Self { cells, clear: self.clear[..n].to_vec(), step: self.step, load }
     }
 
     /// Length of the record, seconds.

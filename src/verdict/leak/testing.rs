@@ -1,7 +1,39 @@
 //! Planted series for tests: one reading every ten seconds.
 
+use std::time::Duration;
+
+use super::question::Question;
 use super::trace::{Trace, TracePoint};
 use crate::clock::Offset;
+use crate::units::Percent;
+
+/// A process that is meant to run for a day and to grow by less than a tenth.
+pub(super) fn day() -> Question {
+    Question::memory(Duration::from_hours(24), Percent::of(10.0), Some(512.0 * 1_048_576.0))
+}
+
+/// A single life under a load that varies: requests a second by the hour, and the value in bytes by the hour and the
+/// requests so far.
+pub(super) fn loaded(
+    hours: f64,
+    rate: impl Fn(f64) -> f64,
+    value: impl Fn(f64, f64) -> f64,
+) -> Trace {
+    let (mut trace, mut sent) = (Trace::new(), 0.0);
+    for i in 0..(hours * 360.0) as u64 {
+        let at = i as f64 / 360.0;
+        sent += rate(at) * 10.0;
+        let point = TracePoint {
+            at: Offset::from_micros(i * 10_000_000),
+            value: value(at, sent),
+            epoch: 0,
+            fault: false,
+            requests: Some(sent),
+        };
+        trace.push(point).unwrap();
+    }
+    trace
+}
 
 /// A single life of `hours`; the value in bytes by the hour.
 pub(super) fn trace(hours: f64, value: impl Fn(f64) -> f64) -> Trace {

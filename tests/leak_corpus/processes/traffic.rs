@@ -6,7 +6,7 @@ use crate::leak_corpus::draft::Draft;
 
 /// Memory as a share of the traffic, following it with this lag in hours.
 fn follow(draft: &mut Draft, share: f64, lag: f64) {
-    let usual = draft.traffic[0];
+    let usual = draft.per_second;
     let mut felt = 1.0;
     for i in 0..draft.steps() {
         felt += (draft.traffic[i] / usual - felt) * (Draft::hour(1) / lag).min(1.0);
@@ -39,7 +39,6 @@ pub(crate) fn diurnal_unexplained(draft: &mut Draft) {
 
 /// Traffic that changes every 10 to 60 minutes, between half and one and a half times.
 pub(crate) fn changing(draft: &mut Draft) {
-    let usual = draft.traffic[0];
     let gap = draft.chance.between(10.0, 60.0) / 60.0;
     let (mut factor, mut next) = (1.0, 0.0);
     for i in 1..draft.steps() {
@@ -47,7 +46,7 @@ pub(crate) fn changing(draft: &mut Draft) {
             factor = draft.chance.between(0.5, 1.5);
             next += gap * draft.chance.between(0.5, 1.5);
         }
-        draft.traffic[i] = usual * factor;
+        draft.traffic[i] *= factor;
     }
     let (share, lag) = (draft.chance.between(0.1, 0.4), draft.chance.spread(0.5, 5.0) / 60.0);
     follow(draft, share, lag);

@@ -51,7 +51,7 @@ pub(crate) fn zipf(draft: &mut Draft) {
         rank = next;
     }
     let total: f64 = bands.iter().map(|(count, weight)| count * weight).sum();
-    let per_hour = draft.traffic[0] * 3600.0;
+    let per_hour = draft.per_second * 3600.0;
     draft.add(|h| {
         let seen: f64 = bands
             .iter()

@@ -6,8 +6,10 @@
 
 mod constant_growth;
 mod cycle;
+mod load;
 mod logarithmic;
 mod onset;
+mod per_request;
 mod plateau;
 mod saturating;
 mod step;
@@ -54,6 +56,10 @@ pub(super) enum Shape {
     Cycle,
     /// Grows since the last large drop: a saw-tooth whose teeth are longer than the windows.
     Teeth,
+    /// Follows the request rate.
+    Load,
+    /// Grows with every request: a leak.
+    PerRequest,
 }
 
 impl Shape {
@@ -72,6 +78,8 @@ impl Shape {
             Self::Onset => &onset::Onset,
             Self::Cycle => &cycle::Cycle,
             Self::Teeth => &teeth::Teeth,
+            Self::Load => &load::Load,
+            Self::PerRequest => &per_request::PerRequest,
         }
     }
 
@@ -110,8 +118,10 @@ impl Variant {
 }
 
 /// The explanations that compete: sums of shapes. The empty one is `constant`.
-pub(super) const EXPLANATIONS: [&[Shape]; 19] = {
-    use Shape::{Cycle, Linear, Logarithmic, Onset, Plateau, Saturating, Step, Teeth};
+pub(super) const EXPLANATIONS: [&[Shape]; 28] = {
+    use Shape::{
+        Cycle, Linear, Load, Logarithmic, Onset, PerRequest, Plateau, Saturating, Step, Teeth,
+    };
     [
         &[],
         &[Linear],
@@ -132,6 +142,15 @@ pub(super) const EXPLANATIONS: [&[Shape]; 19] = {
         &[Linear, Saturating, Step],
         &[Saturating, Cycle],
         &[Saturating, Teeth],
+        &[Load],
+        &[Linear, Load],
+        &[Saturating, Load],
+        &[Linear, Saturating, Load],
+        &[Step, Load],
+        &[PerRequest],
+        &[Load, PerRequest],
+        &[Saturating, PerRequest],
+        &[Saturating, Load, PerRequest],
     ]
 };
 
@@ -141,7 +160,7 @@ pub(super) fn admit(
     variants: &[&Variant],
     ground: &Ground,
 ) -> Option<Vec<bool>> {
-    use Shape::{Cycle, Linear, Plateau, Saturating, Teeth};
+    use Shape::{Cycle, Linear, Load, Plateau, Saturating, Teeth};
     let rising = |always: fn(Shape) -> Option<bool>| {
         let flags = explanation.iter().zip(variants).flat_map(|(shape, variant)| {
             let flag = always(*shape).unwrap_or(variant.rising);
@@ -155,8 +174,8 @@ pub(super) fn admit(
             let late = |t: &Term| matches!(t, Term::Until { knee } if *knee > 0.6 * ground.oldest);
             if variants[1].terms.iter().any(late) { None } else { rising(|_| Some(false)) }
         }
-        [Saturating, Saturating | Cycle | Teeth] => {
-            rising(|shape| (shape == Saturating).then_some(true))
+        [Saturating, Saturating | Cycle | Teeth | Load] => {
+            rising(|shape| matches!(shape, Saturating | Load).then_some(true))
         }
         _ => rising(|_| None),
     }

@@ -3,6 +3,7 @@
 use std::f64::consts::TAU;
 
 use super::super::envelope::Window;
+use super::super::load::LAGS;
 use super::Ground;
 
 /// A curve over age and time, in hours. Its coefficient has the unit that makes the product percent of the first level.
@@ -51,6 +52,15 @@ pub(in super::super) enum Term {
     SinceDrop,
     /// 1 before the first drop.
     BeforeFirstDrop,
+    /// Requests since the life began, in hours of the mean rate.
+    Work,
+    /// The request rate, relative to its median.
+    Load {
+        /// Which of the lags.
+        lag: usize,
+        /// Whether it is the window's lowest rate; else its mean.
+        lowest: bool,
+    },
 }
 
 impl Term {
@@ -71,6 +81,9 @@ impl Term {
                 let past = drops.partition_point(|d| *d <= window.at);
                 if past == 0 { window.at } else { window.at - drops[past - 1] }
             }
+            Self::Load { lag, lowest: true } => window.load.lowest[lag],
+            Self::Load { lag, lowest: false } => window.load.mean[lag],
+            Self::Work => window.load.work,
             Self::BeforeFirstDrop => f64::from(drops.first().is_none_or(|d| window.at < *d)),
         }
     }
@@ -78,7 +91,7 @@ impl Term {
     /// Its slope at the highest age, per hour. Of what comes and goes the slope of a moment says nothing: zero.
     pub(in super::super) fn terminal_slope(&self, ground: &Ground) -> f64 {
         match *self {
-            Self::Age | Self::Since { .. } => 1.0,
+            Self::Age | Self::Since { .. } | Self::Work => 1.0,
             Self::Saturation { constant } => (-ground.oldest / constant).exp() / constant,
             Self::Logarithm { unit } => 1.0 / (unit + ground.oldest),
             Self::Until { .. }
@@ -86,13 +99,14 @@ impl Term {
             | Self::Sine { .. }
             | Self::Cosine { .. }
             | Self::SinceDrop
+            | Self::Load { .. }
             | Self::BeforeFirstDrop => 0.0,
         }
     }
 
     /// Whether it grows for ever at the same rate.
     pub(in super::super) fn lasts(&self) -> bool {
-        matches!(self, Self::Age | Self::Since { .. })
+        matches!(self, Self::Age | Self::Since { .. } | Self::Work)
     }
 
     /// Its parameters in words, where it has any.
@@ -105,7 +119,12 @@ impl Term {
             Self::Since { onset } => Some(format!("onset at age {}", hours(onset))),
             Self::After { moment, .. } => Some(format!("step at {}", hours(moment))),
             Self::Sine { period } => Some(format!("period {}", hours(period))),
-            Self::Age | Self::Cosine { .. } | Self::SinceDrop | Self::BeforeFirstDrop => None,
+            Self::Load { lag, .. } => Some(format!("lag {} s", LAGS[lag])),
+            Self::Age
+            | Self::Work
+            | Self::Cosine { .. }
+            | Self::SinceDrop
+            | Self::BeforeFirstDrop => None,
         }
     }
 }
