@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use longhaul::clock::Clock;
 use longhaul::experiment::{
-    Arrival, Expect, HttpStep, Load, Method, Part, Scenario, Segment, Step, Template, Tls,
+    Arrival, CatchUp, Expect, HttpStep, Load, Method, Pacing, Part, Scenario, Segment, Step,
+    Template, Tls,
 };
 use longhaul::load::{Generator, Job, LocalGenerator};
 use longhaul::record::{Counts, Endpoints, Histogram};
@@ -106,6 +107,9 @@ fn load(rate: f64, lasts: Duration, url: &str) -> Load {
         warmup: Duration::ZERO,
         profile: vec![Segment::Hold { rate: Rate::per_second(rate), lasts }],
         arrival: Arrival::Constant,
+        pacing: Pacing::Balanced,
+        catch_up: CatchUp::Capped,
+        workers: None,
         connections: 64,
         timeout: Duration::from_secs(5),
         cooldown: Duration::ZERO,

@@ -175,11 +175,9 @@ impl Source {
                     self.ok.record(Duration::from_micros((3000.0 * exponent.exp()) as u64));
                 }
                 StepSlice {
-                    step: StepId(step),
                     counts: counts(each),
                     ok: self.ok.clone(),
-                    bad: Histogram::new(),
-                    statuses: std::collections::BTreeMap::new(),
+                    ..StepSlice::new(StepId(step))
                 }
             })
             .collect();
@@ -188,6 +186,7 @@ impl Source {
             to: Offset::from_micros((second + 1) * 1_000_000),
             counts: counts(RATE),
             in_flight: self.below(4) as u32,
+            waiting: 0,
             connections: 20,
             bytes_in: 60_000 + self.below(3_000),
             bytes_out: 12_000 + self.below(500),

@@ -11,7 +11,7 @@ use super::scenario::ScenarioBody;
 use super::source::{
     Context, Decode, Definitions, File, Id, Int, Lasting, Named, Node, Several, form, words,
 };
-use super::{Scenario, Segment, Step};
+use super::{CatchUp, Pacing, Scenario, Segment, Step};
 use crate::units::{duration, duration_text};
 
 /// The load.
@@ -27,6 +27,15 @@ pub struct Load {
     pub profile: Vec<Segment>,
     /// Spacing of arrivals.
     pub arrival: Arrival,
+    /// How often the generator wakes up.
+    #[serde(default)]
+    pub pacing: Pacing,
+    /// What becomes of arrivals that had to wait.
+    #[serde(default)]
+    pub catch_up: CatchUp,
+    /// Threads that put the load on, 1 to 64; by default as many as the rate needs.
+    #[serde(default)]
+    pub workers: Option<u32>,
     /// Connections at most, 1 to 10 000.
     pub connections: u32,
     /// Time from due to complete answer, for each step.
@@ -163,6 +172,15 @@ form! {
         profile: Several<Segment, 1> = Required,
         /// Spacing of arrivals.
         arrival: Arrival = Default("constant"),
+        /// How often the generator may wake up for what falls due: for every arrival (`precise`), at most every
+        /// 250 us (`balanced`) or every millisecond (`eco`). Fewer wake-ups cost less CPU.
+        pacing: Pacing = Default("balanced"),
+        /// What becomes of arrivals that found every connection in use, once one is free again: all sent at once
+        /// (`full`), sent at 1.5 times the rate they were due at (`capped`), or not sent when more than 100 ms
+        /// late (`skip`). What is not sent within the timeout of its first step is counted as not sent.
+        catch_up: CatchUp = Default("capped"),
+        /// Threads that put the load on; default: one per 30 000 arrivals a second (with TLS 15 000), at most one per core.
+        workers: Int<1, 64> = Optional,
         /// Connections at most.
         connections: Int<1, 10_000> = Default("100"),
         /// Time from due to complete answer, for each step. 1ms to 1h.
@@ -220,6 +238,9 @@ impl Decode for Load {
             warmup: form.warmup?.value.0,
             profile: profile?,
             arrival: form.arrival?.value,
+            pacing: form.pacing?.value,
+            catch_up: form.catch_up?.value,
+            workers: form.workers.and_then(|n| u32::try_from(n.value.0).ok()),
             connections: u32::try_from(form.connections?.value.0).ok()?,
             timeout: form.timeout?.value.0,
             cooldown: form.cooldown?.value.0,

@@ -18,6 +18,7 @@ mod known;
 mod limit;
 mod load;
 mod overrides;
+mod pacing;
 mod process;
 mod read;
 mod ready;
@@ -47,6 +48,7 @@ pub use limit::{
 };
 pub use load::{Arrival, Load, Timeline, Tls};
 pub use overrides::{OverrideError, Overrides};
+pub use pacing::{CatchUp, Pacing};
 pub use process::{Process, ProcessService};
 pub use ready::{Probe, Ready};
 pub use sampling::Sampling;

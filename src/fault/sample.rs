@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::entry::{Entry, Intent, Record};
 use super::undo::UndoStep;
 use crate::experiment::{
-    Arrival, CapturePlan, Compose, Direction, Experiment, Fault, FaultSchedule, Injection, Load,
-    Overlap, Pick, Process, ProcessService, Sampling, Segment, Signal, SteadyState, System, Target,
-    Tls, Victims,
+    Arrival, CapturePlan, CatchUp, Compose, Direction, Experiment, Fault, FaultSchedule, Injection,
+    Load, Overlap, Pacing, Pick, Process, ProcessService, Sampling, Segment, Signal, SteadyState,
+    System, Target, Tls, Victims,
 };
 use crate::ids::FaultId;
 use crate::record::{FaultStage, PlannedFault, Victim};
@@ -47,6 +47,9 @@ pub(super) fn experiment(faults: Vec<Fault>) -> Experiment {
                 lasts: Duration::from_hours(1),
             }],
             arrival: Arrival::Constant,
+            pacing: Pacing::Balanced,
+            catch_up: CatchUp::Capped,
+            workers: None,
             connections: 10,
             timeout: Duration::from_secs(5),
             cooldown: Duration::ZERO,

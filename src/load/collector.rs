@@ -75,6 +75,7 @@ mod tests {
             to: Offset::from_micros(to),
             counts: Counts { scheduled: ok, ok, ..Counts::default() },
             in_flight: 1,
+            waiting: 3,
             connections: 2,
             bytes_in: ok,
             bytes_out: ok,
@@ -110,7 +111,7 @@ mod tests {
         let spans: Vec<(u64, u64, u64)> =
             all.iter().map(|s| (s.from.as_micros(), s.to.as_micros(), s.counts.ok)).collect();
         assert_eq!(spans, [(0, 10, 17), (10, 30, 38), (30, 37, 72)]);
-        assert_eq!((all[1].in_flight, all[1].connections), (2, 4));
+        assert_eq!((all[1].in_flight, all[1].waiting, all[1].connections), (2, 6, 4));
         assert_eq!(all[1].errors[0].count, 38);
         assert_eq!(total.ok, 127);
     }

@@ -37,6 +37,15 @@ impl Cursor {
         self.due = self.arrivals.due(self.next).map(|d| self.begin + d);
     }
 
+    /// Goes on to the next arrival, which may be where `ahead` stands.
+    pub(super) fn step_towards(&mut self, ahead: &Self) {
+        if self.next + self.stride == ahead.next {
+            (self.next, self.due) = (ahead.next, ahead.due);
+        } else {
+            self.step();
+        }
+    }
+
     /// Passes every arrival due at `until` or earlier; says how many.
     pub(super) fn pass(&mut self, until: Offset) -> u64 {
         let mut passed = 0;

@@ -4,6 +4,7 @@ use std::io;
 
 use rustls::CertificateError as Certificate;
 
+use super::http1::Malformed;
 use crate::record::Outcome;
 
 /// Why a request ended badly: a short text that is the same for the same cause, without addresses,
@@ -27,20 +28,24 @@ impl Failure {
         from_chain(error).unwrap_or_else(|| Self::failed(format!("i/o: {}", error.kind())))
     }
 
-    pub(super) fn from_hyper(error: &hyper::Error) -> Self {
-        if let Some(known) = error.source().and_then(from_chain) {
-            return known;
-        }
-        Self::failed(if error.is_parse_too_large() {
-            "answer head too large"
-        } else if error.is_parse() {
-            "answer is not HTTP/1.1"
-        } else if error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
-            "connection closed"
-        } else if error.is_body_write_aborted() {
-            "request body refused"
-        } else {
-            "http exchange failed"
+    pub(super) fn status(status: u16) -> Self {
+        Self::failed(format!("status {status}"))
+    }
+
+    pub(super) fn from_tls(error: &rustls::Error) -> Self {
+        Self::failed(tls_text(error))
+    }
+}
+
+impl From<Malformed> for Failure {
+    fn from(malformed: Malformed) -> Self {
+        Self::failed(match malformed {
+            Malformed::NotHttp => "answer is not HTTP/1.1",
+            Malformed::HeadTooLarge => "answer head too large",
+            Malformed::TooManyInterim => "too many interim answers",
+            Malformed::Framing => "answer's length is not clear",
+            Malformed::CutShort => "answer cut short",
+            Malformed::Nothing => "connection closed",
         })
     }
 }
@@ -49,7 +54,7 @@ fn from_chain(error: &(dyn Error + 'static)) -> Option<Failure> {
     let mut at = Some(error);
     while let Some(error) = at {
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-            return Some(from_tls(tls));
+            return Some(Failure::from_tls(tls));
         }
         if let Some(io) = error.downcast_ref::<io::Error>() {
             // An i/o error names its kind and skips what it wraps in its `source`.
@@ -81,8 +86,8 @@ fn from_kind(error: &io::Error) -> Option<Failure> {
     }))
 }
 
-fn from_tls(error: &rustls::Error) -> Failure {
-    Failure::failed(match error {
+fn tls_text(error: &rustls::Error) -> Cow<'static, str> {
+    Cow::Borrowed(match error {
         rustls::Error::InvalidCertificate(why) => match why {
             Certificate::Expired | Certificate::ExpiredContext { .. } => "tls: certificate expired",
             Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
@@ -95,7 +100,7 @@ fn from_tls(error: &rustls::Error) -> Failure {
             _ => "tls: certificate refused",
         },
         rustls::Error::AlertReceived(alert) => {
-            return Failure::failed(format!("tls: target sent alert {alert:?}"));
+            return format!("tls: target sent alert {alert:?}").into();
         }
         rustls::Error::InvalidMessage(_) => "tls: answer is not TLS",
         rustls::Error::NoCertificatesPresented => "tls: no certificate presented",

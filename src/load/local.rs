@@ -1,61 +1,40 @@
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::thread;
+use std::time::Duration;
 
 use rustls::ClientConfig;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
 
+use super::backlog::Backlog;
 use super::collector::collect;
-use super::connect::Traffic;
-use super::cursor::Cursor;
-use super::pacer::Pacer;
-use super::pool::Pool;
-use super::recorder::Recorder;
-use super::resolve::Resolver;
+use super::http1::{Bell, Orders, Worker};
 use super::script::Script;
-use super::session::Sessions;
-use super::stage::Stage;
 use super::{Arrivals, Choice, Generator, Job, LoadError, Running, tls};
+use crate::experiment::Pacing;
 use crate::record::{Counts, LoadSlice};
 
-/// Puts the load on from this process: threads of its own, each with its own runtime, its own connections
+/// Puts the load on from this process: threads of its own, each with its own loop, its own connections
 /// and its own share of the arrivals.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LocalGenerator;
 
-/// So many arrivals per second are left to one worker before there are two.
-const RATE_PER_WORKER: f64 = 10_000.0;
-const WORKERS: usize = 4;
+/// So many arrivals per second are left to one worker before there are two, and half as many with TLS:
+/// a third of what one core can do.
+const RATE_PER_WORKER: f64 = 30_000.0;
 /// Slices that wait for the consumer, and parts that wait for the collector; past that they grow longer.
 const SLICES: usize = 8;
+/// Connections are opened before the load begins for what falls due in this time.
+const AHEAD: f64 = 0.02;
+/// No more of them than this per worker and origin.
+const MOST_AHEAD: usize = 64;
 
 impl Generator for LocalGenerator {
     fn start(&self, job: Job) -> Result<Running, LoadError> {
-        let script = Script::new(&job.load)?;
-        let tls = script.tls.then(|| tls::client_config(&job.load.tls)).transpose()?;
-        let arrivals = Arrivals::new(&job.load.timeline());
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        let wanted = (arrivals.peak() / RATE_PER_WORKER).ceil() as usize;
-        let workers = wanted.clamp(1, cores.min(WORKERS)).min(job.load.connections as usize);
-        let seed = job.seed.split("load");
-        let weights = job.load.scenarios.iter().map(|s| s.weight);
-        let plan = Plan {
-            script: Arc::new(script),
-            choice: Arc::new(Choice::new(weights, seed.split("scenarios"))),
-            arrivals: Arc::new(arrivals),
-            tls,
-            workers,
-            retried: Arc::new(AtomicU64::new(0)),
-            // Cancelled by the job's own stop, by a worker that fails, and when nobody takes the slices.
-            stop: job.stop.child_token(),
-            job: Job { seed: seed.split("values"), ..job },
-        };
-        plan.start()
+        Plan::new(job)?.start()
     }
 }
 
@@ -68,39 +47,72 @@ struct Plan {
     workers: usize,
     retried: Arc<AtomicU64>,
     stop: CancellationToken,
+    #[cfg(test)]
+    panic_at: Option<u64>,
 }
 
 impl Plan {
+    fn new(job: Job) -> Result<Self, LoadError> {
+        let script = Script::new(&job.load)?;
+        let tls = script.tls().then(|| tls::client_config(&job.load.tls)).transpose()?;
+        let arrivals = Arrivals::new(&job.load.timeline());
+        let workers = job.load.workers.map_or_else(
+            || {
+                let cores = thread::available_parallelism().map_or(1, usize::from);
+                let each = if script.tls() { RATE_PER_WORKER / 2.0 } else { RATE_PER_WORKER };
+                ((arrivals.peak() / each).ceil() as usize).clamp(1, cores)
+            },
+            |workers| workers.max(1) as usize,
+        );
+        let seed = job.seed.split("load");
+        let weights = job.load.scenarios.iter().map(|s| s.weight);
+        Ok(Self {
+            script: Arc::new(script),
+            choice: Arc::new(Choice::new(weights, seed.split("scenarios"))),
+            arrivals: Arc::new(arrivals),
+            tls,
+            workers: workers.min(job.load.connections as usize),
+            retried: Arc::new(AtomicU64::new(0)),
+            // Cancelled by the job's own stop, by a worker that fails, and when nobody takes the slices.
+            stop: job.stop.child_token(),
+            job: Job { seed: seed.split("values"), ..job },
+            #[cfg(test)]
+            panic_at: None,
+        })
+    }
+
     fn start(self) -> Result<Running, LoadError> {
         let plan = Arc::new(self);
         // Whatever fails from here on, the threads that have started end.
         let guard = plan.stop.clone().drop_guard();
         let (slices, receiver) = mpsc::channel(SLICES);
-        let mut lanes = Vec::new();
-        let mut threads = Vec::new();
+        let (mut lanes, mut bells, mut threads) = (Vec::new(), Vec::new(), Vec::new());
         for index in 0..plan.workers {
             let (parts, lane) = mpsc::channel(SLICES);
+            let bell = Bell::new().map_err(LoadError::Start)?;
+            let worker = Worker::new(plan.orders(index, bell.clone(), parts.clone()));
+            let worker = worker.map_err(LoadError::Start)?;
             lanes.push(lane);
-            let runtime = Builder::new_current_thread().enable_all().build();
-            let runtime = runtime.map_err(LoadError::Start)?;
-            let plan = Arc::clone(&plan);
-            let work = move || {
-                let result = plan.work(index, &runtime, &parts);
-                // A name that is still being looked up must not hold up the end.
-                runtime.shutdown_background();
-                result
-            };
+            bells.push(bell);
+            let stop = plan.stop.clone();
+            let work = move || work(worker, &parts, stop);
             let name = format!("load-{index}");
             threads.push(thread::Builder::new().name(name).spawn(work).map_err(LoadError::Start)?);
         }
         let (report, done) = oneshot::channel();
-        let stop = plan.stop.clone();
         let runtime = Builder::new_current_thread().build().map_err(LoadError::Start)?;
+        let retried = Arc::clone(&plan.retried);
         let gather = move || {
-            let counts = runtime.block_on(collect(lanes, slices, stop));
+            let collected = collect(lanes, slices, plan.stop.clone());
+            let counts = runtime.block_on(async {
+                tokio::select! {
+                    counts = collected => counts,
+                    never = plan.ring(&bells) => match never {},
+                }
+            });
             let failed = threads.into_iter().find_map(|worker| match worker.join() {
                 Ok(result) => result.err(),
-                Err(_panic) => Some(LoadError::Worker("it panicked".to_owned())),
+                Err(_panic) => Some(LoadError::Worker("it panicked at its end".to_owned())),
             });
             // Nobody may be interested in the end any more.
             drop(report.send(failed.map_or(Ok(counts), Err)));
@@ -114,67 +126,78 @@ impl Plan {
             let gone = |_| Err(LoadError::Worker("the collector panicked".to_owned()));
             done.await.unwrap_or_else(gone) as Result<Counts, LoadError>
         };
-        Ok(Running { slices: receiver, retried: Arc::clone(&plan.retried), done: Box::pin(done) })
+        Ok(Running { slices: receiver, retried, done: Box::pin(done) })
     }
 
-    /// One worker's thread, from start to end.
-    fn work(
-        &self,
-        index: usize,
-        runtime: &Runtime,
-        parts: &mpsc::Sender<LoadSlice>,
-    ) -> Result<(), LoadError> {
-        // A worker that fails or panics takes the others with it: a part of a load proves nothing.
-        let guard = self.stop.clone().drop_guard();
-        let local = LocalSet::new();
-        let result: std::io::Result<()> = local.block_on(runtime, async {
-            let traffic: Rc<Traffic> = Rc::default();
-            let job = &self.job;
-            let (first, stride) = (index as u64, self.workers as u64);
-            let cursor = Cursor::new(Arc::clone(&self.arrivals), job.begin, first, stride);
-            let slots = share_of(job.load.connections, index, self.workers);
-            let recorder = Recorder::new(
-                job.begin,
-                self.script.steps,
-                cursor.clone(),
-                Rc::clone(&traffic),
-                parts.clone(),
-            );
-            let stage = Rc::new(Stage {
-                clock: job.clock,
-                script: Arc::clone(&self.script),
-                seed: job.seed,
-                tls: self.tls.clone(),
-                resolver: Resolver::new(job.clock, job.endpoints.clone()),
-                pool: RefCell::new(Pool::new(slots, Rc::clone(&traffic))),
-                sessions: RefCell::new(Sessions::new(self.script.scenarios.len())),
-                recorder: RefCell::new(recorder),
-                traffic,
-                retried: Arc::clone(&self.retried),
-            });
-            let pacer = Pacer {
-                stage: Rc::clone(&stage),
-                arrivals: Arc::clone(&self.arrivals),
-                choice: Arc::clone(&self.choice),
-                begin: job.begin,
-                seen: cursor.clone(),
-                sent: cursor,
-                slots,
-                share: 1.0 / self.workers as f64,
-                stop: self.stop.clone(),
-            };
-            let end = pacer.run().await?;
-            let last = stage.recorder.borrow_mut().finish(end);
-            if let Some(last) = last {
-                // Only a collector that panicked has gone, and its end is reported on its own.
-                drop(parts.send(last).await);
-            }
-            Ok(())
-        });
-        result.map_err(|e| LoadError::Worker(e.to_string()))?;
-        guard.disarm();
-        Ok(())
+    fn orders(&self, index: usize, bell: Bell, parts: mpsc::Sender<LoadSlice>) -> Orders {
+        let job = &self.job;
+        let schedule = (Arc::clone(&self.arrivals), Arc::clone(&self.choice));
+        let slots = share_of(job.load.connections, index, self.workers) as usize;
+        let peak = self.arrivals.peak() / self.workers as f64;
+        Orders {
+            clock: job.clock,
+            begin: job.begin,
+            script: Arc::clone(&self.script),
+            seed: job.seed,
+            tls: self.tls.clone(),
+            endpoints: job.endpoints.clone(),
+            bell,
+            stop: self.stop.clone(),
+            retried: Arc::clone(&self.retried),
+            backlog: Backlog::new(schedule, job.begin, (index, self.workers), job.load.catch_up),
+            slots,
+            ahead: ((peak * AHEAD).ceil() as usize).clamp(1, MOST_AHEAD),
+            quantum: quantum(job.load.pacing),
+            parts,
+            #[cfg(test)]
+            panic_at: self.panic_at,
+        }
     }
+
+    /// Rings the workers' bells whenever they are to look around; never ends.
+    async fn ring(&self, bells: &[Bell]) -> std::convert::Infallible {
+        let mut endpoints = self.job.endpoints.clone();
+        let (mut stopped, mut gone) = (false, false);
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled(), if !stopped => stopped = true,
+                changed = endpoints.changed(), if !gone => gone = changed.is_err(),
+                () = std::future::pending(), if stopped && gone => {}
+            }
+            bells.iter().for_each(Bell::ring);
+        }
+    }
+}
+
+fn quantum(pacing: Pacing) -> Duration {
+    match pacing {
+        Pacing::Precise => Duration::ZERO,
+        Pacing::Balanced => Duration::from_micros(250),
+        Pacing::Eco => Duration::from_millis(1),
+    }
+}
+
+/// One worker's thread, from start to end.
+fn work(
+    mut worker: Worker,
+    parts: &mpsc::Sender<LoadSlice>,
+    stop: CancellationToken,
+) -> Result<(), LoadError> {
+    // A worker that fails or panics takes the others with it: a part of a load proves nothing.
+    let guard = stop.drop_guard();
+    let (last, result) = match catch_unwind(AssertUnwindSafe(|| worker.run())) {
+        Ok(Ok(end)) => (worker.finish(end), Ok(())),
+        Ok(Err(error)) => (worker.abandon(), Err(LoadError::Worker(error.to_string()))),
+        Err(_panic) => (worker.abandon(), Err(LoadError::Worker("it panicked".to_owned()))),
+    };
+    if let Some(last) = last {
+        // Only a collector that panicked has gone, and its end is reported on its own.
+        drop(parts.blocking_send(last));
+    }
+    if result.is_ok() {
+        guard.disarm();
+    }
+    result
 }
 
 /// A worker's part of the connections: as even as whole numbers allow.
@@ -182,6 +205,10 @@ fn share_of(connections: u32, index: usize, workers: usize) -> u32 {
     let workers = workers as u32;
     connections / workers + u32::from((index as u32) < connections % workers)
 }
+
+#[cfg(test)]
+#[path = "conservation_test.rs"]
+mod conservation;
 
 #[cfg(test)]
 mod tests {

@@ -1,9 +1,10 @@
 use super::errors;
-use crate::record::{LoadSlice, StepSlice};
+use crate::record::LoadSlice;
 
 /// Adds a slice that follows in time: one longer slice, nothing lost.
 pub(super) fn append(into: &mut LoadSlice, next: LoadSlice) {
     into.in_flight = next.in_flight;
+    into.waiting = next.waiting;
     into.connections = next.connections;
     add(into, next);
 }
@@ -11,6 +12,7 @@ pub(super) fn append(into: &mut LoadSlice, next: LoadSlice) {
 /// Adds what another worker did in the same time.
 pub(super) fn beside(into: &mut LoadSlice, other: LoadSlice) {
     into.in_flight += other.in_flight;
+    into.waiting += other.waiting;
     into.connections += other.connections;
     add(into, other);
 }
@@ -24,7 +26,7 @@ fn add(into: &mut LoadSlice, other: LoadSlice) {
     into.lateness.merge(&other.lateness);
     for step in other.steps {
         match into.steps.binary_search_by_key(&step.step, |s| s.step) {
-            Ok(at) => add_step(&mut into.steps[at], &step),
+            Ok(at) => into.steps[at].merge(&step),
             Err(at) => into.steps.insert(at, step),
         }
     }
@@ -32,13 +34,4 @@ fn add(into: &mut LoadSlice, other: LoadSlice) {
         errors::count(&mut into.errors, error.step, &error.text, error.count);
     }
     errors::sort(&mut into.errors);
-}
-
-fn add_step(into: &mut StepSlice, other: &StepSlice) {
-    into.counts.add(&other.counts);
-    into.ok.merge(&other.ok);
-    into.bad.merge(&other.bad);
-    for (status, count) in &other.statuses {
-        *into.statuses.entry(*status).or_default() += count;
-    }
 }

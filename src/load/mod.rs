@@ -7,17 +7,18 @@
 //! **Invariants.** Arrivals are open: none waits for another's answer, and its latency counts from when
 //! it was due. `scheduled = ok + failed + timed_out + not_sent`, to the unit, however the load ends.
 //! Memory does not depend on the rate's history: the backlog is two cursors. No lock and no shared map
-//! is on the request path: workers share nothing, and an end that is not counted is impossible because
-//! dropping an unfinished arrival counts it.
+//! is on the request path: workers share nothing. A worker that panics ends its own record: what was
+//! under way has failed, what waited is not sent.
 //!
 //! Never: knows containers, faults or limits, or judges its own figures.
 
 mod answer;
 mod arrivals;
+mod backlog;
+mod captures;
+mod catch_up;
 mod choice;
 mod collector;
-mod connect;
-mod course;
 mod cursor;
 mod error;
 mod errors;
@@ -26,17 +27,10 @@ mod generator;
 mod http1;
 mod local;
 mod merge;
-mod pacer;
-mod pool;
 mod recorder;
-mod render;
-mod resolve;
+mod request;
 mod script;
-mod session;
-mod stage;
-mod throttle;
 mod tls;
-mod wakeup;
 
 pub use arrivals::Arrivals;
 pub use choice::Choice;

@@ -11,27 +11,19 @@ use serde::{Deserialize, Serialize};
 pub struct HistogramError(String);
 
 /// A high-dynamic-range histogram of durations, 1 us to 1 h, three significant digits
-/// (Gil Tene's `HdrHistogram`). Its size does not depend on how much it holds, only on the longest: 20 kB up to
-/// 16 ms, 4 kB more for each doubling. Longer durations than 1 h count as 1 h.
-#[derive(Clone, Debug)]
-pub struct Histogram(hdrhistogram::Histogram<u32>);
+/// (Gil Tene's `HdrHistogram`). Its size does not depend on how much it holds, only on the longest: nothing while it
+/// is empty, 20 kB up to 16 ms, 4 kB more for each doubling. Longer durations than 1 h count as 1 h.
+#[derive(Clone, Debug, Default)]
+pub struct Histogram(Option<hdrhistogram::Histogram<u32>>);
 
 const MAX_US: u64 = 3_600_000_000;
 const FIRST_MAX_US: u64 = 16_383;
 
-impl Default for Histogram {
-    fn default() -> Self {
-        let mut growing = hdrhistogram::Histogram::new_with_bounds(1, FIRST_MAX_US, 3)
-            .expect("constant bounds are valid");
-        growing.auto(true);
-        Self(growing)
-    }
-}
-
 impl PartialEq for Histogram {
     fn eq(&self, other: &Self) -> bool {
         let counts = |h: &Self| -> Vec<(u64, u32)> {
-            h.0.iter_recorded().map(|v| (v.value_iterated_to(), v.count_at_value())).collect()
+            let recorded = h.0.iter().flat_map(hdrhistogram::Histogram::iter_recorded);
+            recorded.map(|v| (v.value_iterated_to(), v.count_at_value())).collect()
         };
         counts(self) == counts(other)
     }
@@ -43,70 +35,93 @@ impl Histogram {
         Self::default()
     }
 
+    fn counts(&mut self) -> &mut hdrhistogram::Histogram<u32> {
+        self.0.get_or_insert_with(|| {
+            let mut growing = hdrhistogram::Histogram::new_with_bounds(1, FIRST_MAX_US, 3)
+                .expect("constant bounds are valid");
+            growing.auto(true);
+            growing
+        })
+    }
+
     /// Records one duration.
     pub fn record(&mut self, d: Duration) {
-        let us = u64::try_from(d.as_micros()).unwrap_or(MAX_US);
-        self.0.record(us.clamp(1, MAX_US)).expect("it grows to the longest duration there is");
+        // Without the 128-bit division of `as_micros`: this is on the path of every request.
+        let us = d.as_secs().min(MAX_US).saturating_mul(1_000_000) + u64::from(d.subsec_micros());
+        self.counts()
+            .record(us.clamp(1, MAX_US))
+            .expect("it grows to the longest duration there is");
     }
 
     /// Adds all of `other`'s counts.
     pub fn merge(&mut self, other: &Self) {
-        self.0.add(&other.0).expect("it grows to the other's longest duration");
+        if let Some(other) = &other.0 {
+            self.counts().add(other).expect("it grows to the other's longest duration");
+        }
     }
 
     /// Forgets everything, keeps the memory.
     pub fn clear(&mut self) {
-        self.0.reset();
+        self.0.iter_mut().for_each(hdrhistogram::Histogram::reset);
     }
 
     /// How many durations it holds.
     pub fn len(&self) -> u64 {
-        self.0.len()
+        self.0.as_ref().map_or(0, hdrhistogram::Histogram::len)
     }
 
     /// Whether it holds none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.len() == 0
+    }
+
+    fn filled(&self) -> Option<&hdrhistogram::Histogram<u32>> {
+        self.0.as_ref().filter(|counts| !counts.is_empty())
     }
 
     /// The duration at quantile `q` (0 to 1); `None` when empty.
     pub fn quantile(&self, q: f64) -> Option<Duration> {
-        (!self.is_empty()).then(|| Duration::from_micros(self.0.value_at_quantile(q)))
+        self.filled().map(|counts| Duration::from_micros(counts.value_at_quantile(q)))
     }
 
     /// How many durations are at most `d`, to three significant digits of `d`.
     pub fn count_within(&self, d: Duration) -> u64 {
         let us = u64::try_from(d.as_micros()).unwrap_or(MAX_US).min(MAX_US);
-        self.0.count_between(0, us)
+        self.0.as_ref().map_or(0, |counts| counts.count_between(0, us))
     }
 
     /// The longest duration; `None` when empty.
     pub fn max(&self) -> Option<Duration> {
-        (!self.is_empty()).then(|| Duration::from_micros(self.0.max()))
+        self.filled().map(|counts| Duration::from_micros(counts.max()))
     }
 
     /// The mean duration; `None` when empty.
     pub fn mean(&self) -> Option<Duration> {
-        (!self.is_empty()).then(|| Duration::from_secs_f64(self.0.mean() / 1e6))
+        self.filled().map(|counts| Duration::from_secs_f64(counts.mean() / 1e6))
     }
 
-    /// The standard `V2` encoding.
+    /// The standard `V2` encoding; no bytes when empty.
     pub fn to_v2(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
-        V2Serializer::new()
-            .serialize(&self.0, &mut bytes)
-            .expect("writing to memory does not fail");
+        if let Some(counts) = self.filled() {
+            V2Serializer::new()
+                .serialize(counts, &mut bytes)
+                .expect("writing to memory does not fail");
+        }
         bytes
     }
 
-    /// Reads the `V2` encoding.
+    /// Reads the `V2` encoding; no bytes are an empty histogram.
     pub fn from_v2(bytes: &[u8]) -> Result<Self, HistogramError> {
+        if bytes.is_empty() {
+            return Ok(Self::new());
+        }
         let mut cursor = bytes;
         let read: hdrhistogram::Histogram<u32> = Deserializer::new()
             .deserialize(&mut cursor)
             .map_err(|e| HistogramError(e.to_string()))?;
         let mut own = Self::default();
-        own.0.add(&read).map_err(|e| HistogramError(e.to_string()))?;
+        own.counts().add(&read).map_err(|e| HistogramError(e.to_string()))?;
         Ok(own)
     }
 }
@@ -153,6 +168,9 @@ mod tests {
             (0, 1999)
         );
         assert!(Histogram::new().quantile(0.5).is_none());
+        assert!(Histogram::new().to_v2().is_empty());
+        let empty = Histogram::from_v2(&[]).unwrap();
+        assert_eq!((&empty, empty.is_empty(), empty.max()), (&Histogram::new(), true, None));
         assert!(Histogram::from_v2(b"no histogram").is_err());
     }
 }

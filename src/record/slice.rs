@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Histogram;
+use super::{Histogram, HistogramError};
 use crate::clock::Offset;
 
 /// Index of a step in [`crate::experiment::Load::step_names`].
@@ -28,7 +28,8 @@ pub enum Outcome {
 }
 
 /// Arrivals by fate. Over a whole run: `scheduled = ok + failed + timed_out + not_sent`, to the unit.
-/// Within one slice `scheduled` counts what fell due in it and the others what ended in it.
+/// Within one slice `scheduled` counts what fell due in it and the others what ended in it; what is under way or
+/// waits at its end is in [`LoadSlice::in_flight`] and [`LoadSlice::waiting`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Fell due.
@@ -90,8 +91,52 @@ pub struct StepSlice {
     pub ok: Histogram,
     /// Latency of those that ended otherwise.
     pub bad: Histogram,
+    /// How long connecting took, for connections that were opened for this step.
+    pub connect: Histogram,
+    /// How long their TLS handshakes took.
+    pub tls: Histogram,
+    /// From the moment a request was sent to the first byte of its answer.
+    pub first_byte: Histogram,
+    /// Bytes received, TLS and connecting included.
+    pub bytes_in: u64,
+    /// Bytes sent, likewise.
+    pub bytes_out: u64,
     /// Answers by HTTP status.
     pub statuses: BTreeMap<u16, u64>,
+}
+
+impl StepSlice {
+    /// Nothing yet of a step.
+    pub fn new(step: StepId) -> Self {
+        let none = Histogram::new;
+        Self {
+            step,
+            counts: Counts::default(),
+            ok: none(),
+            bad: none(),
+            connect: none(),
+            tls: none(),
+            first_byte: none(),
+            bytes_in: 0,
+            bytes_out: 0,
+            statuses: BTreeMap::new(),
+        }
+    }
+
+    /// Adds what `other` holds of the same step.
+    pub fn merge(&mut self, other: &Self) {
+        self.counts.add(&other.counts);
+        self.ok.merge(&other.ok);
+        self.bad.merge(&other.bad);
+        self.connect.merge(&other.connect);
+        self.tls.merge(&other.tls);
+        self.first_byte.merge(&other.first_byte);
+        self.bytes_in += other.bytes_in;
+        self.bytes_out += other.bytes_out;
+        for (status, count) in &other.statuses {
+            *self.statuses.entry(*status).or_default() += count;
+        }
+    }
 }
 
 /// How often one error text was seen. Distinct texts per slice are capped; the rest counts as `other errors`.
@@ -116,13 +161,17 @@ pub struct LoadSlice {
     pub counts: Counts,
     /// Arrivals under way at `to`.
     pub in_flight: u32,
+    /// Arrivals that fell due before `to` and have neither begun nor been given up. With those of the slice before:
+    /// `waiting + in_flight + scheduled = ended + waiting' + in_flight'`, to the unit.
+    pub waiting: u64,
     /// Open connections at `to`.
     pub connections: u32,
     /// Bytes received.
     pub bytes_in: u64,
     /// Bytes sent.
     pub bytes_out: u64,
-    /// How late the generator itself was: from due to the moment the arrival was handed to a worker.
+    /// How late the generator itself was: from due to the moment the arrival was sent,
+    /// or was found to have to wait for the target.
     pub lateness: Histogram,
     /// Per step, ordered by id; steps without traffic in this slice are absent.
     pub steps: Vec<StepSlice>,
@@ -170,6 +219,8 @@ pub struct SliceRow {
     pub counts: Counts,
     /// Arrivals under way at `to`.
     pub in_flight: u32,
+    /// Arrivals that waited at `to`: due, and neither begun nor given up.
+    pub waiting: u64,
     /// Open connections at `to`.
     pub connections: u32,
     /// Bytes received.
@@ -195,6 +246,7 @@ impl From<&LoadSlice> for SliceRow {
             to: slice.to,
             counts: slice.counts,
             in_flight: slice.in_flight,
+            waiting: slice.waiting,
             connections: slice.connections,
             bytes_in: slice.bytes_in,
             bytes_out: slice.bytes_out,
@@ -205,7 +257,8 @@ impl From<&LoadSlice> for SliceRow {
     }
 }
 
-/// One step's latencies over a stretch of time: one slice, or several slices rolled up without loss.
+/// One step's requests over a stretch of time: one slice, or several slices rolled up without loss. Histograms are
+/// in the `V2` encoding of [`Histogram`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HistogramRow {
     /// Start, inclusive.
@@ -216,8 +269,56 @@ pub struct HistogramRow {
     pub step: StepId,
     /// Requests by how they ended.
     pub counts: Counts,
-    /// Latency of requests that ended well, in the `V2` encoding of [`Histogram`].
+    /// Latency of requests that ended well.
     pub ok: Vec<u8>,
-    /// Latency of those that ended otherwise, likewise; empty when there were none.
+    /// Latency of those that ended otherwise.
     pub bad: Vec<u8>,
+    /// How long connecting took.
+    pub connect: Vec<u8>,
+    /// How long TLS handshakes took.
+    pub tls: Vec<u8>,
+    /// From sent to the first byte of the answer.
+    pub first_byte: Vec<u8>,
+    /// Bytes received.
+    pub bytes_in: u64,
+    /// Bytes sent.
+    pub bytes_out: u64,
+    /// Answers by HTTP status.
+    pub statuses: BTreeMap<u16, u64>,
+}
+
+impl HistogramRow {
+    /// What one step did in a stretch of time.
+    pub fn of(from: Offset, to: Offset, step: &StepSlice) -> Self {
+        Self {
+            from,
+            to,
+            step: step.step,
+            counts: step.counts,
+            ok: step.ok.to_v2(),
+            bad: step.bad.to_v2(),
+            connect: step.connect.to_v2(),
+            tls: step.tls.to_v2(),
+            first_byte: step.first_byte.to_v2(),
+            bytes_in: step.bytes_in,
+            bytes_out: step.bytes_out,
+            statuses: step.statuses.clone(),
+        }
+    }
+
+    /// The same with its histograms read.
+    pub fn read(&self) -> Result<StepSlice, HistogramError> {
+        Ok(StepSlice {
+            step: self.step,
+            counts: self.counts,
+            ok: Histogram::from_v2(&self.ok)?,
+            bad: Histogram::from_v2(&self.bad)?,
+            connect: Histogram::from_v2(&self.connect)?,
+            tls: Histogram::from_v2(&self.tls)?,
+            first_byte: Histogram::from_v2(&self.first_byte)?,
+            bytes_in: self.bytes_in,
+            bytes_out: self.bytes_out,
+            statuses: self.statuses.clone(),
+        })
+    }
 }

@@ -7,8 +7,8 @@ use serde_json::json;
 use crate::clock::Offset;
 use crate::record::{
     Counts, ErrorCount, Event, EventKind, FaultStage, Histogram, HistogramRow, LedgerRow, Phase,
-    Quantiles, Reading, RunData, RunRecord, Series, ServiceRow, SliceRow, StepId, Subject,
-    TargetAction, Verdict, Victim,
+    Quantiles, Reading, RunData, RunRecord, Series, ServiceRow, SliceRow, StepId, StepSlice,
+    Subject, TargetAction, Verdict, Victim,
 };
 
 /// The shape of a synthetic run, all in seconds of run time.
@@ -151,6 +151,7 @@ fn slice(shape: &Shape, second: u64, hold: u64) -> SliceRow {
             not_sent: 0,
         },
         in_flight: 3,
+        waiting: 0,
         connections: 20,
         bytes_in: due * 900,
         bytes_out: due * 210,
@@ -172,14 +173,9 @@ fn histograms(shape: &Shape, hold: u64, cool: u64) -> Vec<HistogramRow> {
                 ));
             }
             let n = 25 * width as u64;
-            rows.push(HistogramRow {
-                from: at(from),
-                to: at(from + width as u64),
-                step: StepId(step as u16),
-                counts: Counts { scheduled: n, ok: n, ..Counts::default() },
-                ok: ok.to_v2(),
-                bad: Vec::new(),
-            });
+            let counts = Counts { scheduled: n, ok: n, ..Counts::default() };
+            let step = StepSlice { counts, ok, ..StepSlice::new(StepId(step as u16)) };
+            rows.push(HistogramRow::of(at(from), at(from + width as u64), &step));
         }
     }
     rows

@@ -52,24 +52,28 @@ pub(super) fn slice(second: u64) -> LoadSlice {
         to: at(second + 1),
         counts: counts(50),
         in_flight: 3,
+        waiting: second % 3,
         connections: 9,
         bytes_in: 51_200 + second,
         bytes_out: u64::MAX - second,
         lateness: histogram(50, 20),
         steps: vec![
             StepSlice {
-                step: StepId(0),
                 counts: counts(40),
                 ok: histogram(40 - bad, 900),
-                bad: Histogram::new(),
-                statuses: std::collections::BTreeMap::new(),
+                connect: histogram(3, 80),
+                tls: histogram(2, 700),
+                first_byte: histogram(40, 400),
+                bytes_in: 9000 + second,
+                bytes_out: 3000,
+                statuses: [(200, 40 - bad), (503, bad)].into(),
+                ..StepSlice::new(StepId(0))
             },
             StepSlice {
-                step: StepId(4),
                 counts: counts(10),
                 ok: histogram(10 - bad, 2_000),
                 bad: histogram(bad, 90_000),
-                statuses: std::collections::BTreeMap::new(),
+                ..StepSlice::new(StepId(4))
             },
         ],
         errors: (bad > 0)

@@ -31,7 +31,7 @@ impl Insert<'_> {
         let [l0, l1, l2, l3, l4] = quantiles(&slice.latency);
         let [g0, g1, g2, g3, g4] = quantiles(&slice.lateness);
         self.execute(
-            "INSERT INTO slices VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            "INSERT INTO slices VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             params![
                 self.run,
                 us(slice.from),
@@ -55,7 +55,8 @@ impl Insert<'_> {
                 g2,
                 g3,
                 g4,
-                errors
+                errors,
+                slice.waiting as i64
             ],
         )
         .map(|_| ())
@@ -63,8 +64,10 @@ impl Insert<'_> {
 
     pub(super) fn histogram(&self, row: &HistogramRow) -> Result<i64, StoreError> {
         let c = &row.counts;
+        let statuses =
+            if row.statuses.is_empty() { None } else { Some(json("statuses", &row.statuses)?) };
         self.execute(
-            "INSERT INTO histograms VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?)",
+            "INSERT INTO histograms VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             params![
                 self.run,
                 us(row.from),
@@ -76,7 +79,13 @@ impl Insert<'_> {
                 c.timed_out as i64,
                 c.not_sent as i64,
                 row.ok,
-                row.bad
+                row.bad,
+                row.connect,
+                row.tls,
+                row.first_byte,
+                row.bytes_in as i64,
+                row.bytes_out as i64,
+                statuses
             ],
         )
     }

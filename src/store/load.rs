@@ -84,7 +84,7 @@ impl View<'_> {
             "SELECT from_us, to_us, scheduled, ok, failed, timed_out, not_sent, in_flight, connections,
                     bytes_in, bytes_out,
                     latency_count, latency_p50_us, latency_p95_us, latency_p99_us, latency_max_us,
-                    lateness_count, lateness_p50_us, lateness_p95_us, lateness_p99_us, lateness_max_us, errors
+                    lateness_count, lateness_p50_us, lateness_p95_us, lateness_p99_us, lateness_max_us, errors, waiting
              FROM slices WHERE run = (SELECT key FROM runs WHERE id = ?) ORDER BY from_us, id",
             |row| {
                 let slice = SliceRow {
@@ -92,6 +92,7 @@ impl View<'_> {
                     to: offset(row, 1)?,
                     counts: counts(row, 2)?,
                     in_flight: row.get(7)?,
+                    waiting: int(row, 22)?,
                     connections: row.get(8)?,
                     bytes_in: int(row, 9)?,
                     bytes_out: int(row, 10)?,
@@ -113,20 +114,36 @@ impl View<'_> {
     }
 
     fn histograms(&self) -> Result<Vec<HistogramRow>, StoreError> {
-        self.rows(
-            "SELECT from_us, to_us, step, scheduled, ok, failed, timed_out, not_sent, ok_v2, bad_v2
+        let rows = self.rows(
+            "SELECT from_us, to_us, step, scheduled, ok, failed, timed_out, not_sent, ok_v2, bad_v2,
+                    connect_v2, tls_v2, first_byte_v2, bytes_in, bytes_out, statuses
              FROM histograms WHERE run = (SELECT key FROM runs WHERE id = ?) ORDER BY from_us, step, id",
             |row| {
-                Ok(HistogramRow {
+                let read = HistogramRow {
                     from: offset(row, 0)?,
                     to: offset(row, 1)?,
                     step: StepId(row.get(2)?),
                     counts: counts(row, 3)?,
                     ok: row.get(8)?,
                     bad: row.get(9)?,
-                })
+                    connect: row.get(10)?,
+                    tls: row.get(11)?,
+                    first_byte: row.get(12)?,
+                    bytes_in: int(row, 13)?,
+                    bytes_out: int(row, 14)?,
+                    statuses: BTreeMap::new(),
+                };
+                Ok((read, row.get::<_, Option<String>>(15)?))
             },
-        )
+        )?;
+        rows.into_iter()
+            .map(|(mut row, statuses)| {
+                if let Some(text) = statuses {
+                    row.statuses = parse("statuses of a step", self.id, &text)?;
+                }
+                Ok(row)
+            })
+            .collect()
     }
 
     fn series(&self) -> Result<Vec<Series>, StoreError> {

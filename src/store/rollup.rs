@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::StoreError;
 use super::insert::Insert;
 use crate::clock::Offset;
-use crate::record::{Histogram, HistogramError, HistogramRow, StepId};
+use crate::record::{HistogramError, HistogramRow, StepId, StepSlice};
 
 /// Profiles longer than this are kept by the minute, shorter ones by the second.
 const BY_SECOND: Duration = Duration::from_hours(1);
@@ -125,23 +125,11 @@ impl Rollup {
 }
 
 fn merged(group: &[&(i64, HistogramRow)]) -> Result<HistogramRow, HistogramError> {
-    let (mut ok, mut bad) = (Histogram::new(), Histogram::new());
-    let mut whole = HistogramRow { ok: Vec::new(), bad: Vec::new(), ..group[0].1.clone() };
-    whole.counts = crate::record::Counts::default();
+    let first = &group[0].1;
+    let (mut from, mut to, mut whole) = (first.from, first.to, StepSlice::new(first.step));
     for (_, row) in group {
-        whole.from = whole.from.min(row.from);
-        whole.to = whole.to.max(row.to);
-        whole.counts.add(&row.counts);
-        if !row.ok.is_empty() {
-            ok.merge(&Histogram::from_v2(&row.ok)?);
-        }
-        if !row.bad.is_empty() {
-            bad.merge(&Histogram::from_v2(&row.bad)?);
-        }
+        (from, to) = (from.min(row.from), to.max(row.to));
+        whole.merge(&row.read()?);
     }
-    whole.ok = ok.to_v2();
-    if !bad.is_empty() {
-        whole.bad = bad.to_v2();
-    }
-    Ok(whole)
+    Ok(HistogramRow::of(from, to, &whole))
 }

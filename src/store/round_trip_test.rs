@@ -7,8 +7,8 @@ use super::fixture::{at, note, run, samples, slice};
 use super::{Store, Writer};
 use crate::clock::Offset;
 use crate::record::{
-    Event, EventKind, FaultStage, Histogram, HistogramRow, LedgerRow, Phase, Provenance, RunData,
-    RunStatus, Sample, SliceRow, StepId, Subject,
+    Event, EventKind, FaultStage, HistogramRow, LedgerRow, Phase, Provenance, RunData, RunStatus,
+    Sample, SliceRow, StepId, StepSlice, Subject,
 };
 
 const SECONDS: u64 = 150;
@@ -85,15 +85,11 @@ async fn records_read_back_identical_during_a_run_and_after_packing() {
     assert_eq!(chunks, 9, "three subjects in three minutes");
 }
 
-fn per_step(rows: &[HistogramRow]) -> BTreeMap<StepId, (Histogram, Histogram, u64)> {
-    let mut steps: BTreeMap<StepId, (Histogram, Histogram, u64)> = BTreeMap::new();
+fn per_step(rows: &[HistogramRow]) -> BTreeMap<StepId, StepSlice> {
+    let mut steps = BTreeMap::new();
     for row in rows {
-        let entry = steps.entry(row.step).or_default();
-        entry.0.merge(&Histogram::from_v2(&row.ok).unwrap());
-        if !row.bad.is_empty() {
-            entry.1.merge(&Histogram::from_v2(&row.bad).unwrap());
-        }
-        entry.2 += row.counts.scheduled;
+        let step = steps.entry(row.step).or_insert_with(|| StepSlice::new(row.step));
+        step.merge(&row.read().unwrap());
     }
     steps
 }
@@ -109,7 +105,11 @@ async fn latencies_of_long_profiles_are_merged_by_the_minute_without_loss() {
         writer.close().await.unwrap();
     }
     let (long, short) = (store.load(&long.id).unwrap(), store.load(&short.id).unwrap());
-    assert_eq!(short.histograms.len() as u64, SECONDS * 2);
+    let by_second = (0..SECONDS).map(slice).flat_map(|slice| {
+        let rows = slice.steps.iter().map(|step| HistogramRow::of(slice.from, slice.to, step));
+        rows.collect::<Vec<_>>()
+    });
+    assert_eq!(short.histograms, by_second.collect::<Vec<_>>());
     assert_eq!(per_step(&long.histograms), per_step(&short.histograms));
 
     let spans: Vec<(Offset, Offset)> =

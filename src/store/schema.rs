@@ -6,7 +6,7 @@ use rusqlite::{Connection, TransactionBehavior};
 const APPLICATION: i64 = 0x6c68_6462;
 
 /// Each entry takes the file from the format of its index to the next. Entries never change once released.
-const MIGRATIONS: [&str; 2] = [RUNS, EVIDENCE];
+const MIGRATIONS: [&str; 3] = [RUNS, EVIDENCE, STEPS];
 
 const RUNS: &str = "
     CREATE TABLE runs (
@@ -88,6 +88,16 @@ const EVIDENCE: &str = "
         chunk BLOB NOT NULL
     );
     CREATE INDEX scrapes_run ON scrapes(run);
+";
+
+const STEPS: &str = "
+    ALTER TABLE slices ADD COLUMN waiting INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE histograms ADD COLUMN connect_v2 BLOB NOT NULL DEFAULT x'';
+    ALTER TABLE histograms ADD COLUMN tls_v2 BLOB NOT NULL DEFAULT x'';
+    ALTER TABLE histograms ADD COLUMN first_byte_v2 BLOB NOT NULL DEFAULT x'';
+    ALTER TABLE histograms ADD COLUMN bytes_in INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE histograms ADD COLUMN bytes_out INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE histograms ADD COLUMN statuses TEXT;
 ";
 
 /// The format this longhaul writes.

@@ -136,18 +136,8 @@ impl Writer {
 
     /// Records a second of load.
     pub async fn slice(&self, slice: LoadSlice) {
-        let rows = slice
-            .steps
-            .iter()
-            .map(|step| HistogramRow {
-                from: slice.from,
-                to: slice.to,
-                step: step.step,
-                counts: step.counts,
-                ok: step.ok.to_v2(),
-                bad: if step.bad.is_empty() { Vec::new() } else { step.bad.to_v2() },
-            })
-            .collect();
+        let rows =
+            slice.steps.iter().map(|step| HistogramRow::of(slice.from, slice.to, step)).collect();
         self.send(Item::Slice(Box::new(SliceRow::from(&slice)), rows)).await;
     }
 

@@ -7,12 +7,12 @@ use super::secs;
 use super::synthetic::{BEGIN, Sec, Synthetic, WARMUP};
 use crate::clock::Offset;
 use crate::experiment::{
-    Arrival, CapturePlan, Expect, Experiment, External, HttpStep, Load, Method, Overlap, Sampling,
-    Scenario, Segment, Step, System, Target, Template, Tls,
+    Arrival, CapturePlan, CatchUp, Expect, Experiment, External, HttpStep, Load, Method, Overlap,
+    Pacing, Sampling, Scenario, Segment, Step, System, Target, Template, Tls,
 };
 use crate::record::{
     Counts, Event, EventKind, FaultStage, Histogram, HistogramRow, Phase, Provenance, Quantiles,
-    Reading, RunData, RunRecord, RunStatus, Series, SliceRow, StepId, Subject,
+    Reading, RunData, RunRecord, RunStatus, Series, SliceRow, StepId, StepSlice, Subject,
 };
 use crate::seed::Seed;
 use crate::units::Rate;
@@ -53,6 +53,7 @@ impl Synthetic {
                 to,
                 counts: sec.counts,
                 in_flight: 1,
+                waiting: 0,
                 connections: 4,
                 bytes_in: 1000,
                 bytes_out: 1000,
@@ -63,8 +64,7 @@ impl Synthetic {
             if sec.counts.ended() == 0 {
                 continue;
             }
-            let row =
-                HistogramRow { from, to, step: StepId(0), counts: sec.counts, ok, bad: Vec::new() };
+            let row = HistogramRow { ok, ..step_row(from, to, sec.counts) };
             // As the store does it.
             let edges = self.events.iter().filter(|e| {
                 matches!(&e.kind, EventKind::Fault { stage, .. }
@@ -195,6 +195,9 @@ impl Synthetic {
                 lasts: secs(self.length),
             }],
             arrival: Arrival::Constant,
+            pacing: Pacing::Balanced,
+            catch_up: CatchUp::Capped,
+            workers: None,
             connections: 10,
             timeout: secs(5),
             cooldown: secs(self.cooldown),
@@ -253,6 +256,10 @@ pub(super) fn latencies(sec: &Sec) -> Histogram {
         h.record(sec.latency + sec.latency / 100 * (i % 10) as u32);
     }
     h
+}
+
+fn step_row(from: Offset, to: Offset, counts: Counts) -> HistogramRow {
+    HistogramRow::of(from, to, &StepSlice { counts, ..StepSlice::new(StepId(0)) })
 }
 
 fn roll_up(

@@ -272,18 +272,14 @@ impl Synthetic {
             let from = BEGIN + secs(k as u64);
             let mut lateness = Histogram::new();
             (0..sec.counts.scheduled).for_each(|_| lateness.record(sec.late));
-            let step = StepSlice {
-                step: StepId(0),
-                counts: sec.counts,
-                ok: latencies(sec),
-                bad: Histogram::new(),
-                statuses: std::collections::BTreeMap::new(),
-            };
+            let step =
+                StepSlice { counts: sec.counts, ok: latencies(sec), ..StepSlice::new(StepId(0)) };
             LoadSlice {
                 from,
                 to: from + secs(1),
                 counts: sec.counts,
                 in_flight: 1,
+                waiting: 0,
                 connections: 4,
                 bytes_in: 1000,
                 bytes_out: 1000,

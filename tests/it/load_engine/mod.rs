@@ -46,13 +46,12 @@ async fn a_rate_is_held_to_the_unit() {
     assert!(result.slices.iter().map(|s| s.bytes_out).sum::<u64>() > 2500 * 50);
 }
 
-/// Above 10 000 per second there is more than one worker, where there is more than one core.
 #[tokio::test(flavor = "multi_thread")]
 async fn workers_share_a_high_rate_without_gap_or_overlap() {
     let (router, seen) = counting();
     let server = Server::axum(router);
     let mut load = hold(12_000.0, Duration::from_millis(200), vec![get(&server.url("/"))]);
-    load.connections = 9;
+    (load.connections, load.workers) = (9, Some(3));
     let result = start(load).finish().await;
     assert_eq!((result.counts.scheduled, result.counts.ok), (2400, 2400), "{:?}", result.errors());
     assert_eq!(seen.load(Ordering::Relaxed), 2400);

@@ -8,7 +8,8 @@ use std::time::Duration;
 use axum::Router;
 use longhaul::clock::Clock;
 use longhaul::experiment::{
-    Arrival, Body, Expect, HttpStep, Load, Method, Part, Scenario, Segment, Step, Template, Tls,
+    Arrival, Body, CatchUp, Expect, HttpStep, Load, Method, Pacing, Part, Scenario, Segment, Step,
+    Template, Tls,
 };
 use longhaul::load::{Generator, Job, LocalGenerator, Running};
 use longhaul::record::{Counts, Endpoints, LoadSlice};
@@ -109,6 +110,9 @@ pub(super) fn hold(rate: f64, lasts: Duration, steps: Vec<HttpStep>) -> Load {
         warmup: Duration::ZERO,
         profile: vec![Segment::Hold { rate: Rate::per_second(rate), lasts }],
         arrival: Arrival::Constant,
+        pacing: Pacing::Balanced,
+        catch_up: CatchUp::Capped,
+        workers: None,
         connections: 100,
         timeout: Duration::from_secs(20),
         cooldown: Duration::ZERO,

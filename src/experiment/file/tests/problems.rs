@@ -51,8 +51,8 @@ fn problems_are_drawn_into_the_file() {
        ·   ───────
     20 │   cooldown: 10m
        ╰────
-     help: did you mean `timeout`? allowed here: settle, warmup, profile, arrival, connections,
-           timeout, cooldown, tls, scenarios
+     help: did you mean `timeout`? allowed here: settle, warmup, profile, arrival, pacing, catch_up,
+           workers, connections, timeout, cooldown, tls, scenarios
     "#);
     let json = serde_json::to_value(&*problems).unwrap();
     assert_eq!(json["problems"][0]["line"], 19);
