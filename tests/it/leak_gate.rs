@@ -89,6 +89,24 @@ fn the_leak_verdict_is_right_about_the_small_corpus() {
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// Two hours of the demo's api in Docker, with its switches for leaks, read every ten seconds.
+#[test]
+fn real_series_are_judged_right() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/leak_corpus/real");
+    let real = read_folder(&folder).expect("labelled series");
+    assert_eq!(real.len(), 6);
+    for (file, series) in real {
+        let said = RivalExplanations.judge(&series);
+        match series.truth {
+            Truth::Leak { slope } => {
+                let close = said.estimate.is_some_and(|e| (e.slope / slope - 1.0).abs() < 0.15);
+                assert!(said.call == Call::Leaking && close, "{file}: {said:?}");
+            }
+            Truth::NoLeak => assert_ne!(said.call, Call::Leaking, "{file}: {said:?}"),
+        }
+    }
+}
+
 #[test]
 fn the_gate_is_red_for_methods_that_are_wrong() {
     struct Always(Call);
