@@ -1,7 +1,7 @@
 //! How often the regression rule is wrong: equal nights it calls regressed, and slower ones it does not.
 //!
 //! `cargo bench --bench regression [-- PAIRS]` compares so many pairs (default 300) of synthetic nights of every kind in
-//! `nights.rs`, 18 figures each, and prints false alarms per figure and per comparison, detection, and what two plainer
+//! `nights.rs`, 23 figures each, and prints false alarms per figure and per comparison, detection, and what two plainer
 //! rules would have said. Fails when more than 3 % of the comparisons of equal nights alarm at the fail line.
 
 mod nights;
