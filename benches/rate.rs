@@ -2,6 +2,9 @@
 //!
 //! Each rate runs for ten seconds (`LONGHAUL_BENCH_SECONDS`) against nginx if it is installed, else against a small server in
 //! a process of its own, both on loopback. The table is Markdown, ready for `docs/benchmarks.md`.
+//!
+//! `rate generate URL RATE SECONDS CONNECTIONS [eco]` is the engine alone: it puts that load on (`flat` as a rate: as fast as
+//! the connections answer; `eco`: its pacing) and prints one JSON object. `benches/versus/run.py` holds it against other generators.
 
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, Write};
@@ -12,8 +15,7 @@ use std::time::Duration;
 
 use longhaul::clock::Clock;
 use longhaul::experiment::{
-    Arrival, CatchUp, Expect, HttpStep, Load, Method, Pacing, Part, Scenario, Segment, Step,
-    Template, Tls,
+    CatchUp, Expect, HttpStep, Load, Method, Pacing, Part, Scenario, Segment, Step, Template,
 };
 use longhaul::load::{Generator, Job, LocalGenerator};
 use longhaul::record::{Counts, Endpoints, Histogram};
@@ -35,6 +37,10 @@ fn main() -> Anyhow<()> {
     if std::env::var_os(SERVE).is_some() {
         return runtime.block_on(serve());
     }
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if words.first().is_some_and(|word| word == "generate") {
+        return runtime.block_on(generate(&words[1..]));
+    }
     let seconds = std::env::var("LONGHAUL_BENCH_SECONDS").map_or(Ok(10), |s| s.parse())?;
     let dir = tempfile::tempdir()?;
     let server = Server::start(dir.path())?;
@@ -52,28 +58,101 @@ fn main() -> Anyhow<()> {
     Ok(())
 }
 
-async fn measure(rate: f64, lasts: Duration, url: &str) -> Anyhow<String> {
+/// More than any server answers to one core: who can't be sent waits for a connection.
+const FLAT_OUT: f64 = 400_000.0;
+
+async fn generate(words: &[String]) -> Anyhow<()> {
+    let ([url, rate, seconds, connections], pacing) = (match words {
+        [words @ .., eco] if eco == "eco" => (words, Pacing::Eco),
+        words => (words, Pacing::Balanced),
+    }) else {
+        return Err("generate URL RATE SECONDS CONNECTIONS [eco]".into());
+    };
+    let flat = rate == "flat";
+    let rate = if flat { FLAT_OUT } else { rate.parse()? };
+    let lasts = Duration::from_secs_f64(seconds.parse()?);
+    let mut load = load(rate, lasts, url);
+    (load.connections, load.pacing) = (connections.parse()?, pacing);
+    if flat {
+        // Nobody is given up: as many are under way as there are connections, until the load is stopped.
+        (load.catch_up, load.timeout, load.workers) =
+            (CatchUp::Full, Duration::from_hours(1), Some(1));
+    }
+    let done = put_on(load, lasts, flat).await?;
+    let us = |histogram: &Histogram, q| histogram.quantile(q).unwrap_or_default().as_micros();
+    // Flat out, arrivals wait for a connection by design: as with closed clients, the time from the sending counts.
+    let latency = if flat { &done.first_byte } else { &done.latency };
+    writeln!(
+        io::stdout(),
+        r#"{{"requests":{},"ok":{},"in_time":{},"p50_us":{},"p99_us":{},"lateness_p99_us":{}}}"#,
+        done.counts.ended() - done.counts.not_sent,
+        done.counts.ok,
+        done.in_time,
+        us(latency, 0.5),
+        us(latency, 0.99),
+        us(&done.lateness, 0.99),
+    )?;
+    Ok(())
+}
+
+/// What became of a load.
+#[derive(Default)]
+struct Done {
+    counts: Counts,
+    /// Ended before the load did.
+    in_time: u64,
+    latency: Histogram,
+    first_byte: Histogram,
+    lateness: Histogram,
+}
+
+/// Puts a load on; stops it at its end if told, instead of waiting for who still waits.
+async fn put_on(load: Load, lasts: Duration, cut: bool) -> Anyhow<Done> {
     let clock = Clock::start();
     let (_sender, endpoints) = watch::channel(Endpoints::default());
-    let load = load(rate, lasts, url);
-    let target = load.timeline().due_before(lasts);
     let begin = clock.now() + Duration::from_millis(100);
     let stop = CancellationToken::new();
-    let before = cpu()?;
-    let mut running =
-        LocalGenerator.start(Job { load, seed: Seed(1), clock, begin, endpoints, stop })?;
-    let (mut counts, mut latency, mut lateness) =
-        (Counts::default(), Histogram::new(), Histogram::new());
-    let mut in_time = 0;
-    while let Some(slice) = running.slices.recv().await {
-        counts.add(&slice.counts);
-        lateness.merge(&slice.lateness);
-        slice.steps.iter().for_each(|step| latency.merge(&step.ok));
+    let job = Job {
+        load,
+        secrets: std::sync::Arc::default(),
+        seed: Seed(1),
+        clock,
+        begin,
+        endpoints,
+        stop: stop.clone(),
+    };
+    let mut running = LocalGenerator.start(job)?;
+    let mut done = Done::default();
+    let end = clock.sleep_until(begin + lasts);
+    tokio::pin!(end);
+    loop {
+        let slice = tokio::select! {
+            slice = running.slices.recv() => slice,
+            () = &mut end, if cut && !stop.is_cancelled() => {
+                stop.cancel();
+                continue;
+            }
+        };
+        let Some(slice) = slice else { break };
+        done.counts.add(&slice.counts);
+        done.lateness.merge(&slice.lateness);
+        for step in &slice.steps {
+            done.latency.merge(&step.ok);
+            done.first_byte.merge(&step.first_byte);
+        }
         if slice.to <= begin + lasts {
-            in_time += slice.counts.ended();
+            done.in_time += slice.counts.ended();
         }
     }
     running.done.await?;
+    Ok(done)
+}
+
+async fn measure(rate: f64, lasts: Duration, url: &str) -> Anyhow<String> {
+    let load = load(rate, lasts, url);
+    let target = load.timeline().due_before(lasts);
+    let before = cpu()?;
+    let Done { counts, in_time, latency, lateness, .. } = put_on(load, lasts, false).await?;
     let cpu = (cpu()? - before) * 1e6 / counts.ended().max(1) as f64;
     let us = |histogram: &Histogram, q| {
         format!("{} us", histogram.quantile(q).unwrap_or_default().as_micros())
@@ -101,25 +180,11 @@ fn load(rate: f64, lasts: Duration, url: &str) -> Load {
         capture: Vec::new(),
         timeout: None,
     };
-    let steps = vec![Step::Http(step)];
+    let profile = vec![Segment::Hold { rate: Rate::per_second(rate), lasts }];
     Load {
-        settle: Duration::ZERO,
-        warmup: Duration::ZERO,
-        profile: vec![Segment::Hold { rate: Rate::per_second(rate), lasts }],
-        arrival: Arrival::Constant,
-        pacing: Pacing::Balanced,
-        catch_up: CatchUp::Capped,
-        workers: None,
         connections: 64,
         timeout: Duration::from_secs(5),
-        cooldown: Duration::ZERO,
-        tls: Tls::default(),
-        scenarios: vec![Scenario {
-            name: "bench".to_owned(),
-            weight: 1,
-            session: Vec::new(),
-            steps,
-        }],
+        ..Load::new(profile, vec![Scenario::new("bench", vec![Step::Http(step)])])
     }
 }
 

@@ -44,6 +44,15 @@ impl Offset {
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
+
+    /// The first multiple of the interval past this moment that lies after `now`, and how many were passed over on the
+    /// way. Intervals under 1 ms count as 1 ms.
+    pub fn next_due(self, every: Duration, now: Self) -> (Self, u64) {
+        let every = every.max(Duration::from_millis(1));
+        let passed = now.since(self).as_micros() / every.as_micros();
+        let passed = u32::try_from(passed).unwrap_or(u32::MAX);
+        (self + every.saturating_mul(passed.saturating_add(1)), u64::from(passed))
+    }
 }
 
 impl std::ops::Add<Duration> for Offset {

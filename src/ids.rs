@@ -62,6 +62,10 @@ id!(
     RunId
 );
 id!(
+    /// One sweep: `<UTC date>-<time>-<experiment>-sweep-<4 hex digits>`. Sorts by start time, among runs.
+    SweepId
+);
+id!(
     /// A baseline: the name of its file.
     BaselineName
 );
@@ -73,13 +77,24 @@ id!(
 impl RunId {
     /// A new id for a run of `experiment` that starts at `at`; `nonce` tells runs of one second apart.
     pub fn new(experiment: &str, at: jiff::Timestamp, nonce: u16) -> Self {
-        let name: String = experiment
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' })
-            .take(60)
-            .collect();
-        Self(format!("{}-{name}-{nonce:04x}", at.strftime("%Y%m%d-%H%M%S")))
+        Self(started("", experiment, at, nonce))
     }
+}
+
+impl SweepId {
+    /// A new id for a sweep of `experiment` that starts at `at`; `nonce` tells sweeps of one second apart.
+    pub fn new(experiment: &str, at: jiff::Timestamp, nonce: u16) -> Self {
+        Self(started("-sweep", experiment, at, nonce))
+    }
+}
+
+fn started(kind: &str, experiment: &str, at: jiff::Timestamp, nonce: u16) -> String {
+    let name: String = experiment
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' })
+        .take(60)
+        .collect();
+    format!("{}-{name}{kind}-{nonce:04x}", at.strftime("%Y%m%d-%H%M%S"))
 }
 
 impl FaultId {

@@ -252,11 +252,10 @@ pub mod optional_duration_text {
 /// A number with at most `digits` decimals and no trailing zeros.
 pub fn trim(n: f64, digits: usize) -> String {
     let text = format!("{n:.digits$}");
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        text
-    }
+    let text =
+        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    // Nothing must not read as minus nothing.
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
 
 #[cfg(test)]
@@ -276,6 +275,8 @@ mod tests {
         }
         assert_eq!("3000/m".parse::<Rate>().unwrap().to_string(), "50/s");
         assert_eq!(Bytes(223_765_299).human(), "213.4 MiB");
+        let trimmed = [(-0.04, 1), (-0.4, 0), (-0.06, 1), (2.50, 2)].map(|(n, d)| trim(n, d));
+        assert_eq!(trimmed, ["0", "0", "-0.1", "2.5"]);
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(crate) fn print(study: &Study, cost: Option<&Cost>) {
         let name = format!("ordinary leaks of {rate} %/h found at {hours} h");
         line(&name, &format!(">= {bar} %"), &seen, found.of > 0, found.percent() >= bar);
     }
-    let grave = study.some(|o| !o.calm() && o.rate >= 2.0 && o.hours >= 6.0);
+    let grave = study.some(|o| o.grave() && o.hours >= 6.0);
     let stable: Share = grave.iter().map(|o| o.call(0) == Call::Stable).collect();
     let seen = format!("{} of {}", stable.yes, stable.of);
     line("leaks >= 2 %/h called stable, >= 6 h", "0", &seen, stable.of > 0, stable.yes == 0);

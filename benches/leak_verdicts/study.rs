@@ -13,6 +13,8 @@ pub(crate) struct Outcome {
     pub(crate) rate: f64,
     pub(crate) hours: f64,
     pub(crate) truth: Truth,
+    /// Whether it counts things.
+    pub(crate) counts: bool,
     /// Whether the bar on detection covers it.
     pub(crate) ordinary: bool,
     /// Whether leak and no leak can be told apart at all.
@@ -30,6 +32,7 @@ impl Outcome {
             rate: series.rate,
             hours: series.hours,
             truth: series.truth,
+            counts: series.counts,
             ordinary: known.is_some_and(|f| f.ordinary),
             decidable: known.is_none_or(|f| series.hours >= f.decidable_from),
             opinions: methods.iter().map(|m| m.judge(series)).collect(),
@@ -59,6 +62,13 @@ impl Outcome {
     /// Whether nothing leaks.
     pub(crate) fn calm(&self) -> bool {
         self.truth == Truth::NoLeak
+    }
+
+    /// Whether it must not be called stable: it leaks 2 %/h and more, and faster than five things in the 24 h asked about,
+    /// which nobody minds of a count.
+    pub(crate) fn grave(&self) -> bool {
+        let allowed = if self.counts { 5.0 / 24.0 } else { 0.0 };
+        self.rate >= 2.0 && matches!(self.truth, Truth::Leak { slope } if slope > allowed)
     }
 
     /// Whether the bar on false alarms covers it.

@@ -133,18 +133,18 @@ pub(crate) fn called_stable(study: &Study) {
     if families.is_empty() {
         return;
     }
-    let title = "Leaks of 2 %/h and more called stable (of how many)";
+    let title = "Leaks of 2 %/h and more, and faster than is allowed, called stable (of how many)";
     head(title, &columns("family", hours().iter().map(String::as_str)));
     let cells = |family: Option<&str>| {
         HORIZONS.map(|h| {
             let of = |o: &Outcome| family.is_none_or(|f| o.family == f);
-            let some = study.some(|o| !o.calm() && of(o) && o.rate >= 2.0 && o.lasts(h));
+            let some = study.some(|o| o.grave() && of(o) && o.lasts(h));
             let share: Share = some.iter().map(|o| o.call(0) == Call::Stable).collect();
             format!("{} ({})", share.yes, share.of)
         })
     };
     for family in families {
-        let any = |o: &Outcome| o.family == family && o.rate >= 2.0 && o.call(0) == Call::Stable;
+        let any = |o: &Outcome| o.family == family && o.grave() && o.call(0) == Call::Stable;
         if study.outcomes.iter().any(any) {
             row(family, cells(Some(family)));
         }
@@ -196,7 +196,7 @@ pub(crate) fn misses(study: &Study) {
     for o in &study.outcomes {
         let wrong = if o.tests_alarms() && o.alarm(0) {
             "false alarm"
-        } else if !o.calm() && o.rate >= 2.0 && o.hours >= 6.0 && o.call(0) == Call::Stable {
+        } else if o.grave() && o.hours >= 6.0 && o.call(0) == Call::Stable {
             "leak called stable"
         } else if !o.calm() && o.rate * o.hours >= 12.0 && o.hours >= 6.0 && !o.alarm(0) {
             if o.ordinary { "missed, ordinary" } else { "missed" }

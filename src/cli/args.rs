@@ -98,7 +98,7 @@ pub(super) enum Command {
     Doctor,
     /// Heal and remove whatever an earlier run left behind.
     Cleanup(CleanupArgs),
-    /// Judge a recorded run again and write its report.
+    /// Judge a recorded run, or a sweep, again and write its report.
     ///
     /// Needs the records only, never the target. Ends with the exit code of the verdict, as the run did: 0
     /// passed, 10 a limit breached, 11 inconclusive, 12 to 14 and the others as `longhaul run`; 2 when there
@@ -131,7 +131,8 @@ pub(super) enum Command {
 /// How a run is shown and what stays of it.
 #[derive(Clone, Debug, ClapArgs)]
 pub(super) struct Showing {
-    /// Leave the target up at the end.
+    /// Leave the target's containers up at the end. The next run of the same project then refuses to begin, until
+    /// `longhaul cleanup` has taken them down.
     #[arg(long)]
     pub(super) keep_up: bool,
     /// Plain lines instead of the live view, also on a terminal.
@@ -359,7 +360,7 @@ pub(super) struct CleanupArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct ReportArgs {
-    /// The run: id, unique prefix or `latest`.
+    /// The run: id, unique prefix or `latest`; or the id of a sweep.
     #[arg(default_value = "latest")]
     pub(super) run: String,
     /// Which formats; default: all.

@@ -50,7 +50,7 @@ pub(super) fn named(text: &str, store: &Store, baselines: &Baselines) -> anyhow:
         }
         found => found?,
     };
-    let record = store.run(&id)?;
+    let record = run::recorded(store, &id)?;
     let digest = run::digest(store, &record)?;
     Ok(Named { name: id.to_string(), digest, record: Some(record) })
 }
@@ -136,7 +136,7 @@ pub(super) fn terms(
             && Some(&run.id) != except
             && outcome.is_some_and(|o| o != VerdictOutcome::Aborted && o != VerdictOutcome::Errored)
     };
-    let runs: Vec<RunRecord> = store.runs()?;
+    let runs = run::all_recorded(store)?;
     let runs: Vec<&RunRecord> = runs.iter().filter(judged).take(HISTORY).collect();
     let history = digests(store, &runs, common);
     let spread = verdict::spread(&history, like, &args.accept);

@@ -1,5 +1,6 @@
 //! An error as it is told: to a person as text on stderr, to a program as one JSON document on stdout.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 
@@ -127,10 +128,12 @@ impl From<LoadError> for Complaint {
 fn known(cause: &(dyn std::error::Error + 'static)) -> Option<(Exit, Option<String>)> {
     if let Some(error) = cause.downcast_ref::<TargetError>() {
         let exit = match error {
-            TargetError::Busy { .. } => Exit::Busy,
+            TargetError::Busy { .. } | TargetError::Held { .. } | TargetError::Kept { .. } => {
+                Exit::Busy
+            }
             _ => Exit::NotReady,
         };
-        return Some((exit, error.hint().map(str::to_owned)));
+        return Some((exit, error.hint().map(Cow::into_owned)));
     }
     if cause.is::<BaselineError>() || matches!(cause.downcast_ref(), Some(DigestError::Running(_)))
     {
@@ -139,7 +142,10 @@ fn known(cause: &(dyn std::error::Error + 'static)) -> Option<(Exit, Option<Stri
     if matches!(cause.downcast_ref(), Some(DigestError::Nothing { .. })) {
         return Some((Exit::Verdict(11), None));
     }
-    let error = cause.downcast_ref::<StoreError>()?;
+    let error = match cause.downcast_ref() {
+        Some(DigestError::Store(error)) => error,
+        _ => cause.downcast_ref::<StoreError>()?,
+    };
     let exit = if error.is_askers() { Exit::Usage } else { Exit::Internal };
     Some((exit, error.hint()))
 }

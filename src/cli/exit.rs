@@ -31,7 +31,7 @@ pub(super) const EXIT_CODES: [(u8, &str); 13] = [
     (1, "internal: longhaul could not do its work"),
     (
         2,
-        "usage: the command line, the run it names or the data folder is wrong; nothing was started",
+        "usage: the command line, the run it names, the data folder or a secret's source is wrong; nothing was started",
     ),
     (3, "invalid file: an experiment is wrong, and nothing was started; or a series is"),
     (10, "limit breached, or stopped by `abort_when`"),
@@ -42,7 +42,11 @@ pub(super) const EXIT_CODES: [(u8, &str); 13] = [
     ),
     (13, "steady state failed before the first fault"),
     (14, "healing incomplete: something is left behind, and named"),
-    (15, "busy: another run is under way in this data folder, or has the target's project"),
+    (
+        15,
+        "busy: another run is under way in this data folder or on this target, or has kept the target up, or an \
+         earlier one can't be healed and may touch it; nothing was started",
+    ),
     (16, "regression against the baseline, and nothing worse"),
     (130, "interrupted by Ctrl-C; healed, report written"),
     (143, "terminated by a signal; healed, report written"),

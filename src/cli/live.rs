@@ -1,11 +1,10 @@
 //! The live view: a few lines at the bottom of the terminal; events and ledger rows scroll by above it.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::Stdout;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ratatui::backend::CrosstermBackend;
+use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style, Stylize};
 use ratatui::text::{Line, Span};
@@ -20,12 +19,14 @@ use crate::ids::FaultId;
 use crate::record::{
     Event, EventKind, FaultStage, Phase, PlannedFault, Reading, Sample, SliceRow, Subject,
 };
-use crate::report::{latency_text, ledger_line};
+use crate::report::{latency_text, ledger_line, suspicion_text};
 use crate::run::Update;
 use crate::units::{Bytes, duration, trim};
 
 const HEIGHT: u16 = 18;
 const KEPT: usize = 240;
+/// Below this there is no room for charts, only for lines.
+const LEAST: (u16, u16) = (60, 12);
 
 /// Shows updates until the run is over. Blocking: runs on a thread of its own.
 pub(super) fn show(mut updates: Receiver<Update>) {
@@ -63,7 +64,7 @@ fn draw_all(updates: &mut Receiver<Update>) -> std::io::Result<()> {
     terminal.clear()
 }
 
-fn above(terminal: &mut Terminal<CrosstermBackend<Stdout>>, text: &str) -> std::io::Result<()> {
+fn above<B: Backend>(terminal: &mut Terminal<B>, text: &str) -> Result<(), B::Error> {
     let style = if text.contains("STUCK") || text.contains("NOT ") || text.contains("UNHEALTHY") {
         Style::new().fg(Color::Red)
     } else if text.contains("fault ") {
@@ -132,6 +133,7 @@ impl View {
                 vec![]
             }
             Update::Ledger(row) => vec![format!("{}  {}", self.now.max(row.to), ledger_line(&row))],
+            Update::Suspected(leaks) => vec![format!("{}  {}", self.now, suspicion_text(&leaks))],
             Update::Tick(now) => {
                 self.now = now;
                 vec![]
@@ -186,13 +188,18 @@ impl View {
     }
 
     fn draw(&self, frame: &mut Frame) {
+        let area = frame.area();
+        if area.width < LEAST.0 || area.height < LEAST.1 {
+            frame.render_widget(self.in_lines(), area);
+            return;
+        }
         let rows = Layout::vertical([
             Constraint::Length(1),
             Constraint::Length(1),
             Constraint::Length(6),
             Constraint::Min(4),
         ])
-        .split(frame.area());
+        .split(area);
         frame.render_widget(self.title(), rows[0]);
         frame.render_widget(self.progress(), rows[1]);
         self.charts(frame, rows[2]);
@@ -202,8 +209,47 @@ impl View {
         frame.render_widget(self.faults(below[1]), below[1]);
     }
 
+    /// The most important first: a small terminal shows as many lines, and as much of each, as it has room for.
+    fn in_lines(&self) -> Paragraph<'_> {
+        let (ratio, _) = self.done();
+        let rate = self.slices.back().map_or_else(
+            || self.last_line.clone(),
+            |(row, asked)| format!("{}/s of {}/s", sent(row), trim(*asked, 1)),
+        );
+        let lines = vec![
+            Line::from(format!("{:.0} % {}", ratio * 100.0, self.phase_name())).bold(),
+            Line::from(rate),
+            Line::from(format!("errors {}", self.errors)),
+            Line::from(format!("faults {}/{}", self.faults_done(), self.planned.len())),
+            Line::from(self.name.as_str()).dim(),
+        ];
+        Paragraph::new(lines)
+    }
+
+    fn phase_name(&self) -> String {
+        self.phase.map_or("planned".to_owned(), |p| format!("{p:?}").to_lowercase())
+    }
+
+    /// How much of the load is over, 0 to 1, and how long the rest takes.
+    fn done(&self) -> (f64, Duration) {
+        let total: Duration = self.lengths.iter().sum();
+        let done = self.begin.map_or(Duration::ZERO, |begin| self.now.since(begin).min(total));
+        let ratio = done.as_secs_f64() / total.as_secs_f64().max(1.0);
+        (ratio.clamp(0.0, 1.0), Duration::from_secs(total.saturating_sub(done).as_secs()))
+    }
+
+    fn faults_done(&self) -> usize {
+        let over = |f: &&PlannedFault| {
+            matches!(
+                self.stages.get(&f.id),
+                Some(FaultStage::Healed { .. } | FaultStage::NotApplied { .. })
+            )
+        };
+        self.planned.iter().filter(over).count()
+    }
+
     fn title(&self) -> Line<'_> {
-        let phase = self.phase.map_or("planned".to_owned(), |p| format!("{p:?}").to_lowercase());
+        let phase = self.phase_name();
         Line::from(vec![
             Span::from("longhaul ").bold(),
             Span::from(self.name.as_str()).cyan().bold(),
@@ -214,25 +260,19 @@ impl View {
     }
 
     fn progress(&self) -> Gauge<'_> {
-        let total: Duration = self.lengths.iter().sum();
-        let (ratio, label) = match self.begin {
-            None => (0.0, self.last_line.clone()),
-            Some(begin) => {
-                let done = self.now.since(begin).min(total);
-                let ratio = done.as_secs_f64() / total.as_secs_f64().max(1.0);
-                let left = Duration::from_secs(total.saturating_sub(done).as_secs());
-                (ratio, format!("{:.0} %   {} left", ratio * 100.0, duration(left)))
-            }
+        let (ratio, left) = self.done();
+        let label = match self.begin {
+            None => self.last_line.clone(),
+            Some(_) => format!("{:.0} %   {} left", ratio * 100.0, duration(left)),
         };
-        Gauge::default().ratio(ratio.clamp(0.0, 1.0)).label(label).gauge_style(Style::new().cyan())
+        Gauge::default().ratio(ratio).label(label).gauge_style(Style::new().cyan())
     }
 
     fn charts(&self, frame: &mut Frame, area: Rect) {
         let thirds = Layout::horizontal([Constraint::Ratio(1, 3); 3]).split(area);
-        let ended = |row: &SliceRow| row.counts.ended() - row.counts.not_sent;
         let last = self.slices.back();
         let rate = last.map_or_else(String::new, |(r, asked)| {
-            format!(" rate {}/s of {}/s ", ended(r), trim(*asked, 1))
+            format!(" rate {}/s of {}/s ", sent(r), trim(*asked, 1))
         });
         let share = self.errors as f64 / self.scheduled.max(1) as f64 * 100.0;
         let errors = format!(" errors {} ({} %) ", self.errors, trim(share, 2));
@@ -241,7 +281,7 @@ impl View {
             format!(" p99 {}  p50 {} ", figure(r.latency.p99), figure(r.latency.p50))
         });
         let figures: [(String, Color, Vec<u64>); 3] = [
-            (rate, Color::Green, self.slices.iter().map(|(r, _)| ended(r)).collect()),
+            (rate, Color::Green, self.slices.iter().map(|(r, _)| sent(r)).collect()),
             (errors, Color::Red, self.slices.iter().map(|(r, _)| r.counts.errors()).collect()),
             (p99, Color::Magenta, self.slices.iter().map(|(r, _)| r.latency.p99).collect()),
         ];
@@ -279,16 +319,7 @@ impl View {
 
     fn faults(&self, area: Rect) -> Paragraph<'_> {
         let height = usize::from(area.height.saturating_sub(2)).max(1);
-        let done = self
-            .planned
-            .iter()
-            .filter(|f| {
-                matches!(
-                    self.stages.get(&f.id),
-                    Some(FaultStage::Healed { .. } | FaultStage::NotApplied { .. })
-                )
-            })
-            .count();
+        let done = self.faults_done();
         let skip = done.saturating_sub(height / 2).min(self.planned.len().saturating_sub(height));
         let lines: Vec<Line> =
             self.planned.iter().skip(skip).take(height).map(|f| self.fault(f)).collect();
@@ -318,6 +349,11 @@ impl View {
     }
 }
 
+/// Arrivals of a slice that were sent and have ended.
+fn sent(row: &SliceRow) -> u64 {
+    row.counts.ended() - row.counts.not_sent
+}
+
 fn push<T>(queue: &mut VecDeque<T>, item: T) {
     if queue.len() == KEPT {
         queue.pop_front();
@@ -344,11 +380,9 @@ mod tests {
     use super::*;
     use ratatui::backend::TestBackend;
 
-    #[test]
-    fn a_fresh_view_and_a_busy_one_fit_the_screen() {
+    /// A view forty-five seconds into a load.
+    fn busy() -> View {
         let mut view = View::default();
-        let mut terminal = Terminal::new(TestBackend::new(110, HEIGHT)).unwrap();
-        terminal.draw(|f| view.draw(f)).unwrap();
         view.take(Update::Began {
             run: "20261121-020000-soak-0001".parse().unwrap(),
             name: "soak".to_owned(),
@@ -365,10 +399,38 @@ mod tests {
             kind: EventKind::Phase { phase: Phase::Warming },
         }));
         view.take(Update::Samples(Arc::new(vec![Sample { at, subject, epoch: 0, reading }])));
+        view
+    }
+
+    #[test]
+    fn a_fresh_view_and_a_busy_one_fit_the_screen() {
+        let mut terminal = Terminal::new(TestBackend::new(110, HEIGHT)).unwrap();
+        terminal.draw(|f| View::default().draw(f)).unwrap();
+        let view = busy();
         terminal.draw(|f| view.draw(f)).unwrap();
         let screen = format!("{}", terminal.backend());
         for wanted in ["soak", "seed 7", "45 %", "50.0 MiB / 128.0 MiB", "faults 0/0"] {
             assert!(screen.contains(wanted), "{wanted} is not on\n{screen}");
+        }
+    }
+
+    #[test]
+    fn a_very_small_terminal_shows_lines() {
+        let options = TerminalOptions { viewport: Viewport::Inline(HEIGHT) };
+        let mut terminal = Terminal::with_options(TestBackend::new(20, 5), options).unwrap();
+        terminal.draw(|f| View::default().draw(f)).unwrap();
+        above(&mut terminal, &"a fault that takes many words to tell ".repeat(9)).unwrap();
+        terminal.draw(|f| busy().draw(f)).unwrap();
+        insta::assert_snapshot!(terminal.backend(), @r#"
+        "45 % warming        "
+        "                    "
+        "errors 0            "
+        "faults 0/0          "
+        "soak                "
+        "#);
+        for (width, height) in [(1, 1), (20, 1), (1, 40), (59, 12), (60, 11), (60, 12), (61, 18)] {
+            let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+            terminal.draw(|f| busy().draw(f)).unwrap();
         }
     }
 

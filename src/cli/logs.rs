@@ -19,7 +19,9 @@ pub(super) fn start(common: &Common) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_target(false);
+        .with_target(false)
+        // Standard error may be closed; complaining about that there would end the program.
+        .log_internal_errors(false);
     match common.log_format {
         LogFormat::Json => builder.json().init(),
         LogFormat::Human => {

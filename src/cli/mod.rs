@@ -41,6 +41,8 @@ mod report;
 mod run;
 mod runs;
 mod signals;
+mod stage;
+mod sweep;
 mod trend;
 mod validate;
 
@@ -83,8 +85,12 @@ pub fn main() -> ExitCode {
     logs::start(&args.common);
     // The default provider is process-wide; a second installation is an error that changes nothing.
     drop(rustls::crypto::ring::default_provider().install_default());
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    // Threads for blocking work stay: what the allocator kept for one of them it would keep again for each new one.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_keep_alive(std::time::Duration::from_hours(24))
+        .enable_all()
+        .build();
     let done = match runtime {
         Ok(runtime) => {
             let done = runtime.block_on(dispatch(args.command, &args.common));
@@ -143,12 +149,10 @@ async fn dispatch(command: Command, common: &Common) -> anyhow::Result<Exit> {
             Ok(Exit::Pass)
         }
         Command::Completions { shell } => {
-            clap_complete::generate(
-                shell,
-                &mut Args::command(),
-                "longhaul",
-                &mut std::io::stdout(),
-            );
+            // Straight to stdout it would panic when nobody reads it.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Args::command(), "longhaul", &mut script);
+            say!("{}", String::from_utf8_lossy(&script).trim_end());
             Ok(Exit::Pass)
         }
     }
@@ -179,6 +183,14 @@ fn demo_target(args: &[String]) -> ExitCode {
             complain!("error: failed to {e}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Says what a summary tells beyond its verdict, if anything.
+fn tell_found(summary: &serde_json::Value) {
+    let text = crate::report::found_text(summary);
+    if !text.is_empty() {
+        say!("{}", text.trim_end());
     }
 }
 

@@ -5,7 +5,7 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use crate::clock::Offset;
 use crate::record::{Event, EventKind, FaultStage, TargetAction};
-use crate::report::{latency_text, ledger_json, ledger_line};
+use crate::report::{latency_text, ledger_json, ledger_line, suspicion_json, suspicion_text};
 use crate::run::Update;
 use crate::units::trim;
 
@@ -39,6 +39,9 @@ fn json_line(update: &Update) -> Option<serde_json::Value> {
         Update::Progress(text) => json!({ "type": "progress", "text": text }),
         Update::Event(event) => json!({ "type": "event", "event": event }),
         Update::Ledger(row) => json!({ "type": "ledger", "row": ledger_json(row) }),
+        Update::Suspected(leaks) => {
+            json!({ "type": "suspected", "leaks": leaks.iter().map(suspicion_json).collect::<Vec<_>>() })
+        }
         Update::Slice(..) | Update::Samples(_) | Update::Tick(_) | Update::Judged(_) => {
             return None;
         }
@@ -82,6 +85,7 @@ impl Progress {
                     )
                 })
             }
+            Update::Suspected(leaks) => Some(format!("{}  {}", self.now, suspicion_text(leaks))),
             Update::Samples(_) | Update::Tick(_) | Update::Judged(_) => None,
         }
     }
@@ -121,6 +125,8 @@ pub(super) fn event_line(event: &Event, now: Offset) -> Option<String> {
         EventKind::Capture { not_captured, .. } => {
             format!("evidence captured, {not_captured} parts of it not")
         }
+        EventKind::Level(level) => level.to_string(),
+        EventKind::Capacity(found) => found.to_string(),
         EventKind::Note { text } => text.clone(),
     };
     Some(format!("{now}  {text}"))
@@ -128,8 +134,15 @@ pub(super) fn event_line(event: &Event, now: Offset) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
     use super::*;
-    use crate::record::{Counts, LedgerRow, Phase, Quantiles, StopCause};
+    use crate::record::{
+        Counts, Gauge, LeakResult, LedgerRow, Phase, Quantiles, StopCause, Victim,
+    };
+    use crate::units::Percent;
+    use crate::verdict::leak::{Question, Trace, TracePoint, judge_so_far};
 
     fn at(second: u64) -> Offset {
         Offset::from_micros(second * 1_000_000)
@@ -168,5 +181,49 @@ mod tests {
         let times: Vec<&str> = lines.iter().map(|line| &line[..8]).collect();
         assert_eq!(times, ["00:00:43", "00:00:43", "00:00:43", "00:00:44"], "{lines:?}");
         assert!(lines[1].contains("ledger  3 to 00:00:40:"), "{lines:?}");
+    }
+
+    #[test]
+    fn what_is_suspected_is_told_as_a_line_and_to_programs() {
+        const MIB: f64 = 1_048_576.0;
+        let mut trace = Trace::new();
+        for i in 0..800_u32 {
+            let unrest = f64::from(i * 7919 % 101) * 4096.0;
+            let value = (200.0 + f64::from(i) / 9.0) * MIB + unrest;
+            let point = TracePoint {
+                at: at(u64::from(i) * 10),
+                value,
+                epoch: 0,
+                fault: false,
+                requests: None,
+            };
+            trace.push(point).unwrap();
+        }
+        let hours = Duration::from_hours(24);
+        let question = Question::memory(hours, Percent::of(10.0), Some(512.0 * MIB));
+        let leak = LeakResult {
+            instance: Victim { service: "api".to_owned(), ordinal: 1 },
+            gauge: Gauge::Memory,
+            finding: judge_so_far(&trace, &question),
+        };
+        let update = Update::Suspected(Arc::new(vec![leak]));
+        let line = Progress { slices: 0, now: at(8000) }.line(&update).unwrap();
+        assert!(
+            line.starts_with("02:13:20  a leak is suspected so far: memory of api#1 by 40")
+                && line.contains(", at its limit in "),
+            "{line}"
+        );
+        let json = json_line(&update).unwrap();
+        assert_eq!(json["type"], "suspected");
+        let leak = &json["leaks"][0];
+        assert_eq!(
+            (leak["service"].as_str(), leak["gauge"].as_str()),
+            (Some("api"), Some("memory"))
+        );
+        let slope = leak["slope_per_hour"]["value"].as_f64().unwrap() / MIB;
+        assert!((slope - 40.0).abs() < 1.0, "{slope}");
+        // 512 less 289 MiB at 40 an hour.
+        let hours = leak["hours_to_limit"]["value"].as_f64().unwrap();
+        assert!((hours - 5.6).abs() < 0.3, "{hours}");
     }
 }

@@ -7,13 +7,14 @@ use super::exit::Exit;
 use super::print_json;
 use crate::record::{Digest, Figure, RunRecord, RunStatus};
 use crate::report::{trend_json, trend_text, write_trend};
+use crate::run;
 use crate::store::Store;
 use crate::verdict;
 
 /// Shows a figure over an experiment's runs; never needs the target.
 pub(super) fn trend(args: &TrendArgs, common: &Common) -> anyhow::Result<Exit> {
     let store = Store::open(&common.data)?;
-    let runs = store.runs()?;
+    let runs = run::all_recorded(&store)?;
     let of_name = |run: &&RunRecord| run.experiment.name == args.name;
     let mut mine: Vec<&RunRecord> = runs
         .iter()

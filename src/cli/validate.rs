@@ -7,23 +7,31 @@ use serde_json::{Value, json};
 use super::args::{Common, ValidateArgs};
 use super::complaint::Complaint;
 use super::exit::Exit;
-use crate::experiment::{self, Experiment};
+use crate::experiment::{self, Experiment, Overrides, Problem};
 use crate::units::duration;
 
 /// Checks each file; starts nothing.
 pub(super) fn validate(args: &ValidateArgs, common: &Common) -> Exit {
     let mut good = true;
     for file in &args.files {
-        match experiment::load(file) {
-            Ok(experiment) if common.json => say!("{}", valid(file, &experiment)),
-            Ok(experiment) if !common.quiet => say!(
-                "{}: valid: {}, {} of load, {} fault entries, {} limits",
-                file.display(),
-                experiment.name,
-                duration(experiment.load.timeline().total),
-                experiment.faults.len(),
-                experiment.limits.len()
-            ),
+        match experiment::load_warned(file, &Overrides::default()) {
+            Ok((experiment, doubtful)) if common.json => {
+                say!("{}", valid(file, &experiment, &doubtful));
+            }
+            Ok((experiment, doubtful)) if !common.quiet => {
+                say!(
+                    "{}: valid: {}, {}{} of load, {} fault entries, {} limits",
+                    file.display(),
+                    experiment.name,
+                    runs(&experiment),
+                    duration(experiment.load.timeline().total),
+                    experiment.faults.len(),
+                    limits(&experiment)
+                );
+                for warning in &doubtful {
+                    complain!("warning: {}", warned(file, warning));
+                }
+            }
             Ok(_) => {}
             Err(error) => {
                 good = false;
@@ -39,11 +47,29 @@ pub(super) fn validate(args: &ValidateArgs, common: &Common) -> Exit {
     if good { Exit::Pass } else { Exit::InvalidExperiment }
 }
 
+/// How many runs a sweep has; nothing for a run alone.
+fn runs(experiment: &Experiment) -> String {
+    let sizes = experiment.sweep.as_ref().map(|sweep| sweep.sizes.len());
+    sizes.map_or_else(String::new, |n| format!("{n} runs of "))
+}
+
+fn limits(experiment: &Experiment) -> usize {
+    let of_sweep = experiment.sweep.as_ref().and_then(|sweep| sweep.efficiency);
+    experiment.limits.len() + usize::from(of_sweep.is_some())
+}
+
+/// In one line, without the line of the file: a secret may stand in it.
+fn warned(file: &Path, warning: &Problem) -> String {
+    let Problem { line, column, message, hint, .. } = warning;
+    let hint = hint.as_ref().map_or_else(String::new, |hint| format!("\nhint: {hint}"));
+    format!("{}:{line}:{column}: {message}{hint}", file.display())
+}
+
 /// A line has the same keys whatever came of the file.
-fn valid(file: &Path, experiment: &Experiment) -> Value {
+fn valid(file: &Path, experiment: &Experiment, doubtful: &[Problem]) -> Value {
     json!({
         "type": "file", "file": file, "valid": true, "name": experiment.name,
-        "error": null, "problems": [], "omitted": 0,
+        "error": null, "problems": [], "omitted": 0, "warnings": doubtful,
     })
 }
 
@@ -53,5 +79,6 @@ fn invalid(file: &Path, told: &Value) -> Value {
     json!({
         "type": "file", "file": file, "valid": false, "name": null,
         "error": told["error"], "problems": problems, "omitted": omitted,
+        "warnings": [],
     })
 }

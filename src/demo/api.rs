@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,19 +16,23 @@ use super::cache::Cache;
 use super::http::problem;
 use super::item::Item;
 use super::metrics::Metrics;
+use super::quota::Quota;
 use super::spool::Spool;
 use super::store_client::{StoreClient, StoreError};
 use super::switches::{Fate, Mischief};
 use super::token::TokenKey;
 use super::wire::{Reply, Request as StoreRequest};
-use super::{ApiSettings, DemoError, auth};
+use super::{ApiSettings, DemoError, auth, chain, echo};
 use crate::clock::monotonic;
 
 /// One replica.
 pub(super) struct Api {
     pub(super) tokens: TokenKey,
     pub(super) token_ttl: Duration,
-    store: StoreClient,
+    pub(super) store: StoreClient,
+    /// Time between two blocks.
+    pub(super) block_interval: Duration,
+    quota: Quota,
     mischief: Mischief,
     cache: Cache,
     spool: Option<Spool>,
@@ -48,6 +53,8 @@ pub(super) async fn serve(
         token_ttl: settings.token_ttl,
         mischief: Mischief::new(settings.switches, settings.store.clone()),
         store: StoreClient::new(settings.store),
+        block_interval: settings.block_interval,
+        quota: Quota::new(settings.limited_per_min),
         cache: Cache::new(settings.cache),
         spool,
         add_latency: settings.switches.add_latency,
@@ -58,6 +65,10 @@ pub(super) async fn serve(
         .route("/auth/login", post(auth::login))
         .route("/orders", post(order))
         .route("/orders/count", get(count))
+        .route("/transactions", post(chain::transact))
+        .route("/block", get(chain::block))
+        .route("/limited", get(limited))
+        .route("/ws", get(echo::open))
         .layer(middleware::from_fn_with_state(Arc::clone(&api), misbehave))
         // Added after the layer: health and metrics tell the truth however the rest misbehaves.
         .route("/health", get(health))
@@ -106,6 +117,10 @@ fn route_name(path: &str) -> &'static str {
         "/auth/login" => "/auth/login",
         "/orders" => "/orders",
         "/orders/count" => "/orders/count",
+        "/transactions" => "/transactions",
+        "/block" => "/block",
+        "/limited" => "/limited",
+        "/ws" => "/ws",
         _ if path.starts_with("/items/") => "/items/{id}",
         _ => "other",
     }
@@ -129,7 +144,20 @@ async fn health(State(api): State<Arc<Api>>, Query(depth): Query<Depth>) -> Resp
 }
 
 async fn metrics(State(api): State<Arc<Api>>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], api.metrics.text())
+    let mut text = api.metrics.text();
+    for (name, help, value) in [
+        (
+            "store_connections",
+            "Connections to the store, idle ones included.",
+            api.store.connections(),
+        ),
+        ("queue_depth", "Requests that wait for the store.", api.store.waiting()),
+    ] {
+        // Writing to a string can't fail.
+        writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}")
+            .unwrap_or_default();
+    }
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text)
 }
 
 async fn item(State(api): State<Arc<Api>>, Path(id): Path<u64>) -> Json<Item> {
@@ -175,7 +203,20 @@ async fn count(State(api): State<Arc<Api>>) -> Response {
     }
 }
 
-fn store_trouble(answer: Result<Reply, StoreError>) -> Response {
+/// `GET /limited`: so many a minute, then 429.
+async fn limited(State(api): State<Arc<Api>>) -> Response {
+    match api.quota.take(monotonic()) {
+        Ok(()) => Json(serde_json::json!({ "allowed": true })).into_response(),
+        Err(rest) => {
+            let after = rest.as_secs_f64().ceil().to_string();
+            let answer =
+                problem(StatusCode::TOO_MANY_REQUESTS, "the minute's requests are used up");
+            ([(header::RETRY_AFTER, after)], answer).into_response()
+        }
+    }
+}
+
+pub(super) fn store_trouble(answer: Result<Reply, StoreError>) -> Response {
     let reason = match answer {
         Ok(reply) => format!("the store answered {reply}"),
         Err(error) => error.to_string(),

@@ -1,4 +1,5 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -11,6 +12,7 @@ use http_body_util::Full;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::bucket::Bucket;
 use super::http::problem;
 use super::metrics::Metrics;
 use super::upstream::{UpstreamError, Upstreams};
@@ -34,6 +36,16 @@ const HOP_BY_HOP: [HeaderName; 7] = [
 struct Gateway {
     upstreams: Upstreams,
     metrics: Metrics,
+    rate_limit_per_s: Option<f64>,
+    bucket: Mutex<Bucket>,
+}
+
+impl Gateway {
+    /// Whether it takes one more request now.
+    fn admits(&self) -> bool {
+        let bucket = || self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
+        self.rate_limit_per_s.is_none_or(|rate| bucket().grant(rate, monotonic()))
+    }
 }
 
 /// Serves until `stop`: `/health` and `/metrics` are its own, all else goes to the api.
@@ -42,12 +54,16 @@ pub(super) async fn serve(
     settings: GatewaySettings,
     stop: CancellationToken,
 ) -> Result<(), DemoError> {
-    let gateway =
-        Arc::new(Gateway { upstreams: Upstreams::new(settings.apis), metrics: Metrics::default() });
+    let gateway = Arc::new(Gateway {
+        upstreams: Upstreams::new(settings.apis),
+        metrics: Metrics::default(),
+        rate_limit_per_s: settings.rate_limit_per_s,
+        bucket: Mutex::default(),
+    });
     let app = Router::new()
         .route("/health", get(health))
         .route("/metrics", get(metrics))
-        .fallback(forward)
+        .fallback(take)
         .with_state(Arc::clone(&gateway));
     let served = async {
         let ended = super::http::serve(listener, app, stop.clone()).await;
@@ -67,6 +83,16 @@ async fn health(State(gateway): State<Arc<Gateway>>, request: Request) -> Respon
 
 async fn metrics(State(gateway): State<Arc<Gateway>>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], gateway.metrics.text())
+}
+
+/// Passes a request on, unless there are too many.
+async fn take(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+    if gateway.admits() {
+        return forward(State(gateway), request).await;
+    }
+    let response = problem(StatusCode::TOO_MANY_REQUESTS, "too many requests");
+    gateway.metrics.count("any", "any", response.status().as_u16(), Duration::ZERO);
+    ([(header::RETRY_AFTER, "1")], response).into_response()
 }
 
 async fn forward(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {

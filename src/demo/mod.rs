@@ -7,14 +7,18 @@
 
 mod api;
 mod auth;
+mod bucket;
 mod cache;
+mod chain;
 mod check;
+mod echo;
 mod error;
 mod gateway;
 mod http;
 mod item;
 mod log;
 mod metrics;
+mod quota;
 mod role;
 mod settings;
 mod spool;

@@ -5,12 +5,14 @@ use std::time::Duration;
 use super::DemoError;
 
 /// What the gateway needs to know.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct GatewaySettings {
     /// Where it listens: `LISTEN`, or `127.0.0.1:$PORT`.
     pub listen: SocketAddr,
     /// Where the api is: `API_ADDRS`, `host:port` each, comma-separated. A name may stand for several addresses.
     pub apis: Vec<String>,
+    /// Requests a second past which the answer is 429, however many replicas there are: `RATE_LIMIT_PER_S`. `None`: no limit.
+    pub rate_limit_per_s: Option<f64>,
 }
 
 /// What an api replica needs to know.
@@ -24,6 +26,10 @@ pub struct ApiSettings {
     pub token_ttl: Duration,
     /// What tokens are signed with: `TOKEN_SECRET`. Replicas that share it accept each other's tokens.
     pub token_secret: String,
+    /// Time between two blocks of its chain: `BLOCK_INTERVAL_MS`, 10 s unless told.
+    pub block_interval: Duration,
+    /// Requests of `/limited` in a minute; then the answer is 429: `LIMITED_PER_MIN`, 100 unless told.
+    pub limited_per_min: u32,
     /// What is wrong with it.
     pub switches: Switches,
     /// What it keeps in memory on purpose: not a leak, though it looks like one while it fills.
@@ -100,7 +106,11 @@ impl<F: Fn(&str) -> Option<String>> Environment<F> {
         for addr in &apis {
             host_port("API_ADDRS", addr)?;
         }
-        Ok(GatewaySettings { listen: self.listen(8080)?, apis })
+        Ok(GatewaySettings {
+            listen: self.listen(8080)?,
+            apis,
+            rate_limit_per_s: self.rate_limit()?,
+        })
     }
 
     pub(super) fn api(&self) -> Result<ApiSettings, DemoError> {
@@ -109,8 +119,6 @@ impl<F: Fn(&str) -> Option<String>> Environment<F> {
         let error_percent = self.number("ERROR_PERCENT", "a number from 0 to 100", |n: &f64| {
             (0.0..=100.0).contains(n)
         })?;
-        let rate = self
-            .number("RATE_LIMIT_PER_S", "a number above 0", |n: &f64| n.is_finite() && *n > 0.0)?;
         let bytes =
             self.number("LEAK_BYTES_PER_REQUEST", "bytes, at most 64 MiB", |n: &usize| {
                 *n <= 64 << 20
@@ -124,11 +132,17 @@ impl<F: Fn(&str) -> Option<String>> Environment<F> {
         let ttl = self.number("TOKEN_TTL_S", "seconds, 1 to 31536000", |n: &u64| {
             (1..=31_536_000).contains(n)
         })?;
+        let block = self.number("BLOCK_INTERVAL_MS", "milliseconds, 1 to 3600000", |n: &u64| {
+            (1..=3_600_000).contains(n)
+        })?;
+        let limited = self.number("LIMITED_PER_MIN", "a whole number", |_: &u32| true)?;
         Ok(ApiSettings {
             listen: self.listen(8080)?,
             store,
             token_ttl: Duration::from_secs(ttl.unwrap_or(3600)),
             token_secret: self.text("TOKEN_SECRET").unwrap_or_else(|| "longhaul-demo".to_owned()),
+            block_interval: Duration::from_millis(block.unwrap_or(10_000)),
+            limited_per_min: limited.unwrap_or(100),
             cache: self.cache()?,
             spool: self.spool()?,
             switches: Switches {
@@ -137,9 +151,13 @@ impl<F: Fn(&str) -> Option<String>> Environment<F> {
                 leak_fds_kind: self.leaked_descriptor()?,
                 error_percent: error_percent.unwrap_or(0.0),
                 add_latency: Duration::from_millis(latency.unwrap_or(0)),
-                rate_limit_per_s: rate,
+                rate_limit_per_s: self.rate_limit()?,
             },
         })
+    }
+
+    fn rate_limit(&self) -> Result<Option<f64>, DemoError> {
+        self.number("RATE_LIMIT_PER_S", "a number above 0", |n: &f64| n.is_finite() && *n > 0.0)
     }
 
     fn leaked_descriptor(&self) -> Result<LeakedDescriptor, DemoError> {

@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -27,15 +28,44 @@ pub(super) enum StoreError {
 pub(super) struct StoreClient {
     addr: String,
     idle: Mutex<Vec<BufReader<TcpStream>>>,
+    /// Requests under way, each with a connection of its own.
+    waiting: AtomicUsize,
+}
+
+/// A request under way, until it is dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
 }
 
 impl StoreClient {
     pub(super) fn new(addr: String) -> Self {
-        Self { addr, idle: Mutex::new(Vec::new()) }
+        Self { addr, idle: Mutex::new(Vec::new()), waiting: AtomicUsize::new(0) }
+    }
+
+    /// Requests that wait for the store.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Relaxed)
+    }
+
+    /// Connections to the store, idle ones included.
+    pub(super) fn connections(&self) -> usize {
+        self.waiting() + self.idle.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Asks once. Nothing is repeated: an order that was kept without its answer arriving would be kept twice.
     pub(super) async fn ask(&self, request: &Request) -> Result<Reply, StoreError> {
+        let _under_way = Waiting::begin(&self.waiting);
         timeout(PATIENCE, self.attempt(request)).await.unwrap_or(Err(StoreError::TimedOut))
     }
 

@@ -6,6 +6,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
+use super::bucket::Bucket;
 use super::{LeakedDescriptor, Switches};
 
 /// What becomes of one request.
@@ -35,7 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Default)]
 struct Memory {
     requests: u64,
-    bucket: Option<(f64, Instant)>,
+    bucket: Bucket,
     bytes: Vec<Vec<u8>>,
     files: Vec<File>,
 }
@@ -56,7 +57,7 @@ impl Mischief {
     pub(super) fn decide(&self, now: Instant) -> Fate {
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(rate) = self.switches.rate_limit_per_s
-            && !memory.grant(rate, now)
+            && !memory.bucket.grant(rate, now)
         {
             return Fate::Refuse;
         }
@@ -90,18 +91,6 @@ impl Mischief {
                 Err(_) => tracing::warn!("the store takes no connection to leak"),
             }
         });
-    }
-}
-
-impl Memory {
-    /// A token bucket that holds one second's worth.
-    fn grant(&mut self, rate: f64, now: Instant) -> bool {
-        let (level, at) = self.bucket.unwrap_or((rate.max(1.0), now));
-        let level =
-            (level + rate * now.saturating_duration_since(at).as_secs_f64()).min(rate.max(1.0));
-        let granted = level >= 1.0;
-        self.bucket = Some((if granted { level - 1.0 } else { level }, now));
-        granted
     }
 }
 

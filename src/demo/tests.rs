@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use axum::http::{Request, StatusCode};
 use bytes::Bytes;
+use futures_util::{SinkExt as _, StreamExt as _};
 use http_body_util::Full;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -54,9 +55,14 @@ impl Parts {
     }
 
     async fn gateway(&self, apis: &str) -> SocketAddr {
+        self.limited_gateway(apis, "").await
+    }
+
+    async fn limited_gateway(&self, apis: &str, rate: &str) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
-        let find = |n: &str| (n == "API_ADDRS").then(|| apis.to_owned());
+        let pairs = [("API_ADDRS", apis), ("RATE_LIMIT_PER_S", rate)];
+        let find = |n: &str| pairs.iter().find(|(k, _)| *k == n).map(|(_, v)| (*v).to_owned());
         self.run(gateway::serve(listener, Environment(find).gateway().unwrap(), self.stop.clone()));
         addr
     }
@@ -192,5 +198,69 @@ async fn switches_show_in_answers_and_in_metrics() {
     let answer = parts.client.send(api, &request).await.unwrap();
     let text = String::from_utf8(answer.body().to_vec()).unwrap();
     assert!(text.contains("route=\"/items/{id}\",status=\"500\"} 2"), "{text}");
+    parts.end().await;
+}
+
+#[tokio::test]
+async fn a_gateway_may_be_the_bottleneck_of_all_replicas() {
+    let parts = Parts::new();
+    let api = parts.api(&[("STORE_ADDR", "127.0.0.1:1")]).await;
+    let gateway = parts.limited_gateway(&api.to_string(), "2").await;
+    let mut seen = Vec::new();
+    while seen.iter().filter(|status| **status == 200).count() < 2 {
+        // Until it has found the replica there are others, which count against its limit as well.
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        seen.push(parts.ask(gateway, "GET", "/items/1", "", "").await.0.as_u16());
+    }
+    for _ in 0..3 {
+        seen.push(parts.ask(gateway, "GET", "/items/1", "", "").await.0.as_u16());
+    }
+    assert_eq!(seen.last(), Some(&429), "{seen:?}");
+    assert_eq!(parts.ask(gateway, "GET", "/health", "", "").await.0, 200);
+    parts.end().await;
+}
+
+#[tokio::test]
+async fn transactions_blocks_a_quota_and_an_echo_are_there() {
+    let parts = Parts::new();
+    let store = parts.store(&parts.stop, ANY).await.to_string();
+    let settings =
+        [("STORE_ADDR", store.as_str()), ("LIMITED_PER_MIN", "3"), ("BLOCK_INTERVAL_MS", "1")];
+    let api = parts.api(&settings).await;
+    let body = |arguments: usize| {
+        serde_json::json!({ "method": "mint", "arguments": vec!["x".repeat(100); arguments] })
+            .to_string()
+    };
+    assert_eq!(parts.ask(api, "POST", "/transactions", "", &body(1)).await.0, 401);
+    let token = parts.log_in(api).await;
+    for (n, arguments) in [(1, 1), (2, 10), (3, 100), (4, 1000)] {
+        let (status, answer) =
+            parts.ask(api, "POST", "/transactions", &token, &body(arguments)).await;
+        let numbers = (answer["transaction"].as_u64(), answer["arguments"].as_u64());
+        assert_eq!((status.as_u16(), numbers), (201, (Some(n), Some(arguments as u64))));
+    }
+    for arguments in [0, 1001] {
+        let (status, _) = parts.ask(api, "POST", "/transactions", &token, &body(arguments)).await;
+        assert_eq!(status, 422);
+    }
+    let height =
+        async || parts.ask(api, "GET", "/block", "", "").await.1["height"].as_u64().unwrap();
+    let first = height().await;
+    while height().await == first {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..3 {
+        assert_eq!(parts.ask(api, "GET", "/limited", "", "").await.0, 200);
+    }
+    assert_eq!(parts.ask(api, "GET", "/limited", "", "").await.0, 429);
+
+    let url = format!("ws://{api}/ws");
+    let stream = tokio::net::TcpStream::connect(api).await.unwrap();
+    let (mut socket, _) = tokio_tungstenite::client_async(url, stream).await.unwrap();
+    for text in ["one", "two"] {
+        socket.send(text.into()).await.unwrap();
+        assert_eq!(socket.next().await.unwrap().unwrap().into_text().unwrap().as_str(), text);
+    }
+    socket.close(None).await.unwrap();
     parts.end().await;
 }

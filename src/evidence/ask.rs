@@ -1,13 +1,19 @@
 //! Questions to the target over HTTP: bounded in time and size.
 
+use std::sync::Arc;
 use std::time::Instant;
 
+use crate::experiment::Secrets;
 use crate::record::Instance;
 
 /// Asks instances. Certificates are not checked: what a profile says does not depend on who vouches for it, and
 /// a static binary in an empty image has no authorities to ask.
 #[derive(Clone)]
-pub(super) struct Client(Result<reqwest::Client, String>);
+pub(super) struct Client {
+    client: Result<reqwest::Client, String>,
+    /// What stands in URLs, and in no answer that is kept.
+    secrets: Arc<Secrets>,
+}
 
 /// What came back.
 #[derive(Debug)]
@@ -17,13 +23,23 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
 }
 
+impl Answer {
+    /// The answer of a target that is well; any other status is none.
+    pub(super) fn well(self) -> Result<Self, String> {
+        match self.status {
+            200..300 => Ok(self),
+            status => Err(format!("the answer is HTTP {status}")),
+        }
+    }
+}
+
 /// Whether a URL leads to each instance, and not to one place.
 pub(super) fn is_per_instance(url: &str) -> bool {
     reqwest::Url::parse(url).is_ok_and(|u| u.host_str().is_some_and(|h| h.ends_with(".target")))
 }
 
 impl Client {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(secrets: Arc<Secrets>) -> Self {
         // Another room may have installed one already.
         rustls::crypto::ring::default_provider().install_default().ok();
         let client = reqwest::Client::builder()
@@ -31,29 +47,36 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .tls_danger_accept_invalid_certs(true)
             .build();
-        Self(client.map_err(|e| root_cause(&e)))
+        Self { client: client.map_err(|e| root_cause(&e)), secrets }
     }
 
-    /// Any answer counts, whatever its status. One longer than `largest` bytes does not.
+    /// `SERVICE.target` stands for the instance. Any answer counts, whatever its status. One longer than `largest` bytes does not.
     pub(super) async fn get(
         &self,
         url: &str,
-        instance: &Instance,
+        instance: Option<&Instance>,
         largest: usize,
         deadline: Instant,
     ) -> Result<Answer, String> {
         let asked = tokio::time::timeout_at(deadline.into(), self.ask(url, instance, largest));
-        asked.await.unwrap_or_else(|_| Err("no whole answer came in time".to_owned()))
+        let answer = asked.await.unwrap_or_else(|_| Err("no whole answer came in time".to_owned()));
+        answer.map_err(|why| self.secrets.redact(why))
     }
 
-    async fn ask(&self, url: &str, instance: &Instance, largest: usize) -> Result<Answer, String> {
-        let client = self.0.as_ref().map_err(Clone::clone)?;
-        let mut url = reqwest::Url::parse(url).map_err(|e| e.to_string())?;
+    async fn ask(
+        &self,
+        url: &str,
+        instance: Option<&Instance>,
+        largest: usize,
+    ) -> Result<Answer, String> {
+        let client = self.client.as_ref().map_err(Clone::clone)?;
+        let mut url =
+            reqwest::Url::parse(&self.secrets.fill_url(url)).map_err(|e| e.to_string())?;
         let host = url.host_str().unwrap_or_default().to_owned();
         let mut request = None;
         if host.ends_with(".target") {
             let port = url.port_or_known_default().unwrap_or(80);
-            let at = instance.address(port).ok_or("it has no address")?;
+            let at = instance.and_then(|i| i.address(port)).ok_or("it has no address")?;
             if url.set_ip_host(at.ip()).is_err() || url.set_port(Some(at.port())).is_err() {
                 return Err(format!("it can't be asked at {at}"));
             }

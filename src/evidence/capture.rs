@@ -9,7 +9,7 @@ use super::heap::Fetcher;
 use super::processes::{self, Processes};
 use super::{descriptors, disk, mappings, memory_stat, sockets, threads};
 use crate::clock::{Clock, monotonic, thread_cpu};
-use crate::experiment::HeapSource;
+use crate::experiment::{HeapSource, Secrets};
 use crate::record::{
     CaptureMoment, Captured, ContainerFacts, Descriptors, Disk, Evidence, Folder, HeapProfile,
     Instance, Mappings, Sockets, Threads,
@@ -26,6 +26,7 @@ pub(super) struct Looker {
     pub(super) run_dir: PathBuf,
     pub(super) heap: BTreeMap<String, Vec<HeapSource>>,
     pub(super) fetcher: Fetcher,
+    pub(super) secrets: Arc<Secrets>,
 }
 
 /// What is to be looked at, and until when.
@@ -102,7 +103,7 @@ impl Looker {
             return (Some(Captured::NotCaptured(why)), (disk, Duration::ZERO));
         };
         let asked = engine.container_details(&instance.id);
-        let details = match tokio::time::timeout_at(look.deadline.into(), asked).await {
+        let mut details = match tokio::time::timeout_at(look.deadline.into(), asked).await {
             Ok(Ok(details)) => details,
             Ok(Err(why)) => {
                 return (failed(look, &why), (Captured::NotCaptured(why), Duration::ZERO));
@@ -112,6 +113,7 @@ impl Looker {
                 return (failed(look, why), (Captured::NotCaptured(why.into()), Duration::ZERO));
             }
         };
+        self.secrets.redact_document(&mut details.facts.inspect);
         let local = engine.describe().local;
         let disk = container_disk(&details, local, look.deadline).await;
         let facts = (!look.is_known).then_some(Captured::Captured(details.facts));

@@ -14,10 +14,11 @@ use tokio_util::task::TaskTracker;
 use super::ask::Client;
 use super::capture::{Look, Looker};
 use super::heap::Fetcher;
+use super::prober::Prober;
 use super::scraper::Scraper;
 use super::vault::{self, Vault};
 use crate::clock::{Clock, monotonic};
-use crate::experiment::{CapturePlan, Sampling};
+use crate::experiment::{CapturePlan, Polled, Sampling, Secrets};
 use crate::record::{
     CaptureMoment, Captured, Event, EventKind, Evidence, InstanceState, Roster, Scrapes, Victim,
 };
@@ -46,6 +47,10 @@ pub struct Setup {
     pub capture: CapturePlan,
     /// Whose metrics are scraped.
     pub sampling: Sampling,
+    /// The values of secrets in URLs; what the engine tells is kept without them.
+    pub secrets: Arc<Secrets>,
+    /// What the target is asked for again and again.
+    pub probes: Vec<Polled>,
 }
 
 /// What was found.
@@ -74,7 +79,7 @@ pub fn start(setup: Setup) -> Collector {
     let (asks, asked) = mpsc::channel(WAITING);
     let (tasks, abandoned) = (TaskTracker::new(), CancellationToken::new());
     let stop_scraping = abandoned.child_token();
-    let client = Client::new();
+    let client = Client::new(Arc::clone(&setup.secrets));
     if !setup.sampling.scrape.is_empty() {
         let scraper = Scraper {
             roster: setup.roster.clone(),
@@ -85,6 +90,16 @@ pub fn start(setup: Setup) -> Collector {
             out: out.clone(),
         };
         tasks.spawn(scraper.work(stop_scraping.clone()));
+    }
+    for polled in setup.probes.clone() {
+        let prober = Prober {
+            polled,
+            roster: setup.roster.clone(),
+            clock: setup.clock,
+            client: client.clone(),
+            out: out.clone(),
+        };
+        tasks.spawn(prober.work(stop_scraping.clone()));
     }
     let worker = Worker::new(setup, client, out);
     let over = abandoned.clone();
@@ -144,6 +159,7 @@ impl Worker {
             engine: setup.engine,
             run_dir: setup.dir,
             heap: setup.capture.heap,
+            secrets: setup.secrets,
             fetcher: Fetcher { client, vault, clock: setup.clock },
         };
         Self {

@@ -74,14 +74,14 @@ impl Fetcher {
     }
 
     async fn ask(&self, url: &str, instance: &Instance, deadline: Instant) -> Result<Got, String> {
-        let answer = self.client.get(url, instance, LARGEST, deadline).await?;
-        let bytes = match answer.status {
-            200..300 if answer.body.is_empty() => Err("the answer is empty".to_owned()),
-            200..300 => Ok(answer.body),
-            status => Err(format!("the answer is HTTP {status}")),
+        let answer = self.client.get(url, Some(instance), LARGEST, deadline).await?;
+        let (status, content_type) =
+            (ProfileStatus::Http(answer.status), answer.content_type.clone());
+        let bytes = match answer.well() {
+            Ok(answer) if answer.body.is_empty() => Err("the answer is empty".to_owned()),
+            answer => answer.map(|answer| answer.body),
         };
-        let status = ProfileStatus::Http(answer.status);
-        Ok(Got { status, content_type: answer.content_type, bytes })
+        Ok(Got { status, content_type, bytes })
     }
 }
 
@@ -180,7 +180,7 @@ mod tests {
     async fn fetch(words: &[&str], patience: Duration) -> (HeapProfile, tempfile::TempDir) {
         let dir = tempfile::tempdir().unwrap();
         let fetcher = Fetcher {
-            client: Client::new(),
+            client: Client::new(Arc::default()),
             vault: Arc::new(Vault::new(dir.path().to_owned(), 1 << 20)),
             clock: Clock::start(),
         };

@@ -18,6 +18,8 @@ mod heap;
 mod mappings;
 mod memory_stat;
 mod metrics_text;
+mod outage;
+mod prober;
 mod processes;
 mod profile;
 mod scraper;

@@ -8,12 +8,13 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::Finding;
-use super::ask::{Client, is_per_instance};
+use super::ask::{Answer, Client, is_per_instance};
 use super::metrics_text;
+use super::outage::Outage;
 use crate::clock::{Clock, Offset, monotonic};
 use crate::record::{
-    Event, EventKind, GapSource, Instance, InstanceState, Roster, ScrapedColumn, ScrapedKind,
-    Scrapes, Subject, Victim,
+    Event, EventKind, Instance, InstanceState, Roster, ScrapedColumn, ScrapedKind, Scrapes,
+    Subject, Victim, is_telling,
 };
 
 /// Longest wait for an answer.
@@ -24,26 +25,6 @@ const LARGEST: usize = 16 << 20;
 const SERIES: usize = 300;
 /// Values go to the store when they span this.
 const STRETCH: Duration = Duration::from_mins(1);
-/// Words in the names of series that are kept first when there are too many.
-const TELLING: [&str; 16] = [
-    "mem",
-    "heap",
-    "alloc",
-    "resident",
-    "rss",
-    "gc",
-    "goroutine",
-    "thread",
-    "fd",
-    "conn",
-    "pool",
-    "queue",
-    "cache",
-    "buffer",
-    "session",
-    "pending",
-];
-
 /// What the scraper needs.
 pub(super) struct Scraper {
     pub(super) roster: watch::Receiver<Arc<Roster>>,
@@ -65,7 +46,7 @@ struct Book {
     /// Series past the bound.
     left_out: BTreeSet<String>,
     told: bool,
-    failing: Option<(Offset, String)>,
+    outage: Outage,
 }
 
 impl Scraper {
@@ -94,8 +75,7 @@ impl Scraper {
                 }
             }
             let now = self.clock.now();
-            let passed = now.since(due).as_micros() / self.interval.as_micros().max(1);
-            due = due + self.interval.saturating_mul(u32::try_from(passed).unwrap_or(0) + 1);
+            (due, _) = due.next_due(self.interval, now);
         }
         let now = self.clock.now();
         for (victim, mut book) in books {
@@ -119,12 +99,11 @@ impl Scraper {
 
     async fn ask(&self, instance: Instance, url: &str) -> (Victim, Offset, Result<String, String>) {
         let deadline = monotonic() + PATIENCE;
-        let answer = self.client.get(url, &instance, LARGEST, deadline).await;
+        let answer = self.client.get(url, Some(&instance), LARGEST, deadline).await;
         let at = self.clock.now();
-        let text = answer.and_then(|answer| match answer.status {
-            200..300 => Ok(String::from_utf8_lossy(&answer.body).into_owned()),
-            status => Err(format!("the answer is HTTP {status}")),
-        });
+        let text = answer
+            .and_then(Answer::well)
+            .map(|answer| String::from_utf8_lossy(&answer.body).into_owned());
         (instance.victim(), at, text)
     }
 
@@ -147,7 +126,7 @@ impl Book {
         let text = match answer {
             Ok(text) => text,
             Err(why) => {
-                self.failing.get_or_insert((at, why));
+                self.outage.failed(at, why);
                 return out;
             }
         };
@@ -196,10 +175,7 @@ impl Book {
     }
 
     fn recovered(&mut self, victim: &Victim, at: Offset) -> Option<Finding> {
-        let (from, why) = self.failing.take()?;
-        let reason = format!("{victim} could not be scraped: {why}");
-        let kind = EventKind::Gap { source: GapSource::Scrapes, from, reason };
-        Some(Finding::Event(Event { at, kind }))
+        self.outage.over(at, &format!("{victim} could not be scraped"))
     }
 
     fn flush(&mut self, victim: &Victim) -> Option<Finding> {
@@ -219,14 +195,10 @@ impl Book {
     }
 }
 
-fn is_telling(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    TELLING.iter().any(|word| name.contains(word))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::GapSource;
 
     fn at(seconds: u64) -> Offset {
         Offset::from_micros(seconds * 1_000_000)

@@ -77,6 +77,13 @@ fn write(node: &Node, json: &mut Template, cx: &mut Context) -> bool {
     good
 }
 
+/// The value of a text, number or truth value, with its type; `None` for a list or map.
+pub(super) fn scalar(node: &Node) -> Option<Value> {
+    let Kind::Scalar { text, plain, .. } = &node.kind else { return None };
+    let bare = bare(text, *plain).and_then(|json| serde_json::from_str(&json).ok());
+    Some(bare.unwrap_or_else(|| Value::from(text.as_str())))
+}
+
 /// A text as the inside of a JSON string.
 fn inside(text: &str) -> String {
     let quoted = Value::from(text).to_string();

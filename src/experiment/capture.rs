@@ -22,6 +22,8 @@ pub enum CaptureSource {
     Json(String),
     /// `header:x-name`.
     Header(String),
+    /// `regex:...`: the first group of its first match in the body, or the match if it has no group.
+    Regex(String),
 }
 
 /// Where a captured value is, as written.
@@ -31,6 +33,9 @@ pub(super) struct Source(pub CaptureSource);
 impl Decode for Source {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
         let text = node.scalar("where the value is", cx)?;
+        if let Some(text) = text.strip_prefix("regex:") {
+            return pattern(text.trim(), node, cx).map(CaptureSource::Regex).map(Self);
+        }
         let source = if let Some(path) = text.strip_prefix("json:") {
             pointer(path.trim()).map(CaptureSource::Json)
         } else if let Some(name) = text.strip_prefix("header:") {
@@ -43,18 +48,31 @@ impl Decode for Source {
         };
         if source.is_none() {
             let message = format!("{} does not say where the value is", excerpt(text));
-            cx.problem_hint(node.span, message, "write json:$.path.to[0].value or header:x-name");
+            let hint = "write json:$.path.to[0].value, header:x-name or regex:...";
+            cx.problem_hint(node.span, message, hint);
         }
         source.map(Self)
     }
 
     fn schema(_: &mut Definitions) -> Value {
-        json!({ "type": "string", "pattern": "^(json:\\s*\\$|header:).*$" })
+        json!({ "type": "string", "pattern": "^(json:\\s*\\$|header:|regex:).*$" })
     }
 }
 
+/// A regular expression that can be used; a problem if it is none.
+pub(super) fn pattern(text: &str, node: &Node, cx: &mut Context) -> Option<String> {
+    const LONGEST: usize = 1000;
+    let why = match regex_lite::Regex::new(text) {
+        Ok(_) if text.len() <= LONGEST => return Some(text.to_owned()),
+        Ok(_) => "it is longer than 1000 bytes".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    cx.problem_hint(node.span, format!("{} is not a regular expression", excerpt(text)), why);
+    None
+}
+
 /// `$.a.b[0]['c d']` as the JSON pointer `/a/b/0/c d`.
-fn pointer(path: &str) -> Option<String> {
+pub(super) fn pointer(path: &str) -> Option<String> {
     let mut rest = path.strip_prefix('$')?;
     let mut pointer = String::new();
     while !rest.is_empty() {

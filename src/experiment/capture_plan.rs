@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 
 use super::known::ServiceName;
 use super::source::{
-    Context, Decode, Definitions, Kind, Lasting, Named, Node, OneOrMore, Several, Text, excerpt,
-    form,
+    Context, Decode, Definitions, Kind, Lasting, Named, Node, OneOrMore, Several, Text, form,
 };
 use super::{template, url};
 use crate::units::optional_duration_text;
@@ -111,13 +110,13 @@ impl Decode for HeapSource {
     }
 }
 
-/// A URL that may lead to each instance of a service. Variables are filled in.
+/// A URL that may lead to each instance of a service. Variables are filled in; secrets are named.
 #[derive(Debug)]
 pub(super) struct InstanceUrl(pub String);
 
 impl Decode for InstanceUrl {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
-        let text = template::fill(node, &[], cx)?;
+        let text = template::fill(node, &[template::SECRET], cx)?;
         let host = url::http(&text, node.span, &mut cx.found)?;
         url::later(host, node.span, cx);
         Some(Self(text))
@@ -134,12 +133,7 @@ struct Word(String);
 
 impl Decode for Word {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
-        let text = template::fill(node, &template::CAPTURED, cx)?;
-        if text.contains('\0') {
-            cx.problem(node.span, format!("{} holds a zero byte", excerpt(&text)));
-            return None;
-        }
-        Some(Self(text))
+        template::fill_word(node, &template::CAPTURED, cx).map(Self)
     }
 
     fn schema(defs: &mut Definitions) -> Value {

@@ -10,7 +10,7 @@ use super::known::ServiceName;
 use super::source::{
     Context, Decode, Definitions, File, Found, Int, Kind, Named, Node, Text, build, excerpt, form,
 };
-use super::{read, template};
+use super::{literal_secret, read, template};
 
 /// A Compose project.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ pub struct Compose {
     pub build: bool,
     /// Replicas by service.
     pub scale: BTreeMap<String, u32>,
-    /// Environment for the compose file.
+    /// Environment for the compose file; secrets are named, as `{{secret.NAME}}`.
     pub env: BTreeMap<String, String>,
 }
 
@@ -38,7 +38,7 @@ form! {
         build: bool = Default("false"),
         /// Replicas by service, 0 to 100.
         scale: Named<ServiceName, Int<0, 100>> = Optional,
-        /// Environment for the compose file. May use variables.
+        /// Environment for the compose file. May use variables and secrets.
         env: Environment<false> = Optional,
     }
 }
@@ -113,7 +113,7 @@ impl Decode for ProjectName {
     }
 }
 
-/// Environment variables; their values may use the file's variables, and those of a process
+/// Environment variables; their values may use the file's variables and secrets, and those of a process
 /// (`INSTANCE`) also what differs from instance to instance.
 #[derive(Debug)]
 pub(super) struct Environment<const INSTANCE: bool>(pub BTreeMap<String, String>);
@@ -121,6 +121,9 @@ pub(super) struct Environment<const INSTANCE: bool>(pub BTreeMap<String, String>
 impl<const INSTANCE: bool> Decode for Environment<INSTANCE> {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
         let named = Named::<EnvironmentName, EnvironmentValue<INSTANCE>>::decode(node, cx)?;
+        for (name, value) in &named.0 {
+            literal_secret::variable(&name.value.0, &value.value.0, value.span, cx);
+        }
         Some(Self(named.0.into_iter().map(|(name, value)| (name.value.0, value.value.0)).collect()))
     }
 
@@ -157,12 +160,9 @@ struct EnvironmentValue<const INSTANCE: bool>(String);
 
 impl<const INSTANCE: bool> Decode for EnvironmentValue<INSTANCE> {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
-        let text = template::fill(node, if INSTANCE { &template::INSTANCE } else { &[] }, cx)?;
-        if text.contains('\0') {
-            cx.problem(node.span, "an environment variable can't hold a zero byte");
-            return None;
-        }
-        Some(Self(text))
+        let keep: &[&str] =
+            if INSTANCE { &template::INSTANCE_AND_SECRETS } else { &[template::SECRET] };
+        template::fill_word(node, keep, cx).map(Self)
     }
 
     fn schema(defs: &mut Definitions) -> Value {

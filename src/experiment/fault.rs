@@ -97,7 +97,7 @@ fn check_end(planned: &Placed<Planned>, lasts: Duration, cx: &mut Context) {
     }
     let starts = planned.value.starts.clone();
     cx.later(move |known, found| {
-        let Some(profile) = known.profile() else { return };
+        let Some(profile) = known.profile_for_faults() else { return };
         for start in starts.into_iter().filter(|start| start.value + lasts > profile) {
             let end = duration(start.value + lasts);
             let message = format!("it would end at {end}, after the profile");

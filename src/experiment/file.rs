@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 use super::known::{Known, Outline};
 use super::limit::Entry;
+use super::probes::Probes;
+use super::secrets::Sources;
 use super::source::{
     Context, Decode, Definitions, Found, Id, Int, Kind, Named, Node, Problems, Several, Text,
     WHOLE, build, excerpt, form,
@@ -14,7 +16,7 @@ use super::source::{
 use super::variables::Variables;
 use super::{
     AbortWhen, CapturePlan, Compose, Experiment, Fault, Limit, Load, Overlap, OverrideError,
-    Overrides, Sampling, SteadyState, System, Target, read,
+    Overrides, Problem, Sampling, SteadyState, Sweep, System, Target, read,
 };
 use crate::seed::Seed;
 
@@ -50,6 +52,14 @@ pub fn load(path: &Path) -> Result<Experiment, LoadError> {
 
 /// Reads an experiment file, with what the command line says instead of it.
 pub fn load_with(path: &Path, overrides: &Overrides) -> Result<Experiment, LoadError> {
+    load_warned(path, overrides).map(|(experiment, _)| experiment)
+}
+
+/// The same, and what is doubtful in the file.
+pub fn load_warned(
+    path: &Path,
+    overrides: &Overrides,
+) -> Result<(Experiment, Vec<Problem>), LoadError> {
     let text = read::text(path)
         .map_err(|reason| LoadError::Unreadable { path: path.to_owned(), reason })?;
     parse_with(&text, path, overrides)
@@ -58,7 +68,7 @@ pub fn load_with(path: &Path, overrides: &Overrides) -> Result<Experiment, LoadE
 /// Reads the text of an experiment file that is, or would be, at `path`.
 pub fn parse(text: &str, path: &Path) -> Result<Experiment, Problems> {
     match parse_with(text, path, &Overrides::default()) {
-        Ok(experiment) => Ok(experiment),
+        Ok((experiment, _)) => Ok(experiment),
         Err(LoadError::Invalid(problems)) => Err(*problems),
         // Nothing was read and nothing overridden; said all the same rather than assumed.
         Err(other) => Err(Problems::new(
@@ -97,8 +107,13 @@ form! {
         seed: Int<0, { u64::MAX }> = Default("1"),
         /// Names for use in templates as `{{name}}`.
         variables: Variables = Optional,
+        /// Values that the file must not hold, by name: only where they come from. For use as `{{secret.NAME}}` in
+        /// headers, bodies and URLs of requests, in `env`, and in the URLs of `scrape` and `capture`.
+        secrets: Sources = Optional,
         /// The system under test.
         target: Target = Required,
+        /// The same at several sizes of one service: a run for each.
+        sweep: Sweep = Optional,
         /// The load.
         load: Load = Required,
         /// What hurts the target, whom, and when.
@@ -107,6 +122,8 @@ form! {
         overlap: Overlap = Default("forbid"),
         /// What must hold before the first fault.
         steady_state: SteadyState = Optional,
+        /// Figures that the target tells of itself, asked for again and again, by name; for limits on them.
+        probes: Probes = Optional,
         /// What the target must hold.
         limits: Several<Entry> = Optional,
         /// What is read, and how often.
@@ -145,7 +162,7 @@ pub(super) fn parse_with(
     text: &str,
     path: &Path,
     overrides: &Overrides,
-) -> Result<Experiment, LoadError> {
+) -> Result<(Experiment, Vec<Problem>), LoadError> {
     let problems = |found: Found| found.into_problems(path, text).map(LoadError::from);
     let mut found = Found::default();
     let Some(root) = build(text, &mut found) else {
@@ -187,19 +204,29 @@ pub(super) fn parse_with(
             _ => None,
         }),
         faults,
+        scraped: scraped(&root),
         shortened: overrides.duration.is_some(),
+        sweeps: root.has("sweep"),
     };
+    let warned = std::mem::take(&mut cx.warned).into_problems(path, text);
     let found = cx.finish(&known);
     if let Some(problems) = problems(found) {
         return Err(problems);
     }
-    form.into_experiment(overrides).ok_or_else(|| unsaid(path))
+    let experiment = form.into_experiment(overrides).ok_or_else(|| unsaid(path))?;
+    Ok((experiment, warned.map_or_else(Vec::new, |warned| warned.list().to_vec())))
 }
 
 /// Something could not be read and nobody said why: never passed over in silence.
 fn unsaid(path: &Path) -> LoadError {
     let reason = "an element could not be read, for a reason that was not found".to_owned();
     LoadError::Unreadable { path: path.to_owned(), reason }
+}
+
+/// The services whose own metrics are asked for.
+fn scraped(root: &Node) -> BTreeSet<String> {
+    let scrape = root.get("sampling").and_then(|sampling| sampling.get("scrape"));
+    scrape.into_iter().flat_map(Node::entries).map(|(key, _)| key.name.clone()).collect()
 }
 
 /// The faults' names, taken from the tree: a fault that can't be read as a whole still has its name. A problem
@@ -239,7 +266,7 @@ impl ExperimentForm {
             .collect();
         tags.extend(overrides.tag.iter().cloned());
         let profile = load.profile_length();
-        let (mut limits, mut abort_when) = (Vec::new(), Vec::new());
+        let (mut limits, mut abort_when, mut efficiency) = (Vec::new(), Vec::new(), None);
         for entry in self.limits.into_iter().flat_map(|l| l.value.0) {
             match entry.value {
                 Entry::Limits(list) => limits.extend(list.into_iter().map(|limit| Limit {
@@ -251,6 +278,7 @@ impl ExperimentForm {
                     list.into_iter()
                         .map(|abort| AbortWhen { window: abort.window.min(profile), ..abort }),
                 ),
+                Entry::Efficiency(bound) => efficiency = Some(bound),
             }
         }
         Some(Experiment {
@@ -260,7 +288,9 @@ impl ExperimentForm {
             tags,
             seed: Seed(overrides.seed.unwrap_or(self.seed?.value.0)),
             target,
+            sweep: self.sweep.map(|sweep| Sweep { efficiency, ..sweep.value }),
             variables: self.variables.map(|v| v.value.0).unwrap_or_default(),
+            secrets: self.secrets.map(|s| s.value.0).unwrap_or_default(),
             load,
             faults: self.faults.into_iter().flat_map(|f| f.value.0).map(|f| f.value).collect(),
             overlap: self.overlap?.value,
@@ -269,6 +299,7 @@ impl ExperimentForm {
             abort_when,
             sampling: self.sampling.map(|s| s.value).unwrap_or_default(),
             capture: self.capture.map(|c| c.value).unwrap_or_default(),
+            probes: self.probes.map(|p| p.value.0).unwrap_or_default(),
         })
     }
 }

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use super::body::JsonBody;
 use super::capture::Source;
 use super::source::{
-    Context, Decode, Definitions, Int, Kind, Lasting, Named, Node, OneOrMore, Placed, Span, Text,
-    excerpt, form,
+    Context, Decode, Definitions, Int, Kind, Lasting, Named, Node, Placed, Text, excerpt, form,
 };
+use super::step::{self, Draft};
 use super::template::Name;
-use super::{Body, Capture, Template, url};
+use super::{Body, Capture, Expect, Step, Template, literal_secret, url};
 use crate::units::optional_duration_text;
 
 /// HTTP methods.
@@ -67,26 +67,6 @@ pub struct HttpStep {
     pub timeout: Option<Duration>,
 }
 
-/// What a good answer looks like.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Expect {
-    /// Statuses that are good; empty: 200 to 399.
-    pub status: Vec<u16>,
-    /// A text that the body must contain.
-    pub body_contains: Option<String>,
-}
-
-impl Expect {
-    /// Whether the status is a good one.
-    pub fn accepts(&self, status: u16) -> bool {
-        if self.status.is_empty() {
-            (200..400).contains(&status)
-        } else {
-            self.status.contains(&status)
-        }
-    }
-}
-
 form! {
     /// One HTTP request: exactly one of the methods, with its URL.
     struct HttpForm {
@@ -114,36 +94,25 @@ form! {
         /// A body as written; may hold templates.
         body: Template = Optional,
         /// What a good answer looks like.
-        expect: ExpectForm = Optional,
-        /// Values to keep for later steps, by name: `json:$.path.to[0].value` or `header:name`.
+        expect: Expect = Optional,
+        /// Values to keep for later steps, by name: `json:$.path.to[0].value`, `header:name` or `regex:...`, of which the
+        /// first group is kept.
         capture: Named<Captured, Source> = Optional,
         /// Timeout of this step, 1ms to 1h; default: the load's.
         timeout: Lasting<1, 3_600_000> = Optional,
+        /// Version of HTTP, 1 or 2: with 2, `https://` agrees on it by ALPN and `http://` takes it for granted. Requests
+        /// of version 2 share connections.
+        version: Int<1, 2> = Default("1"),
     }
 }
 
-form! {
-    /// What a good answer looks like.
-    struct ExpectForm {
-        /// Good statuses, one or several; default: 200 to 399.
-        status: OneOrMore<Int<100, 599>> = Optional,
-        /// A text that the body must contain.
-        body_contains: Text = Optional,
-    }
-}
-
-/// A step, and where its name was given, if it was.
+/// A step as it is written.
 #[derive(Debug)]
-pub(super) struct Drafted {
-    /// The step.
-    pub step: HttpStep,
-    /// Where its name is.
-    pub named: Option<Span>,
-}
+pub(super) struct HttpDraft(pub Draft);
 
 const METHODS: [&str; 7] = ["get", "post", "put", "patch", "delete", "head", "options"];
 
-impl Decode for Drafted {
+impl Decode for HttpDraft {
     /// Adds what the step captures to the names that later steps know.
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
         let form = HttpForm::decode(node, cx)?;
@@ -169,9 +138,6 @@ impl Decode for Drafted {
         if let (true, Some(body)) = (node.has("json"), node.get("body")) {
             cx.problem(body.span, "`json` and `body` are not given together");
         }
-        if let Some(name) = &form.name {
-            check_name(name, cx);
-        }
         if let Some(Kind::Map(entries)) = node.get("capture").map(|c| &c.kind) {
             // By name even if it can't be read as a whole: templates that use it are not wrong.
             cx.captured.extend(entries.iter().map(|(key, _)| key.name.clone()));
@@ -182,19 +148,15 @@ impl Decode for Drafted {
         // A bad request is told already; its name and what it captures are known all the same.
         let (method, url) =
             requests.pop().map_or_else(Default::default, |(m, url)| (m, url.value.0));
-        let expect = form.expect.map(|e| e.value).map_or_else(Expect::default, |e| Expect {
-            status: e.status.map_or_else(Vec::new, |list| {
-                list.value.0.into_iter().filter_map(|s| u16::try_from(s.value.0).ok()).collect()
-            }),
-            body_contains: e.body_contains.map(|text| text.value.0),
-        });
+        let expect = form.expect.map(|e| e.value).unwrap_or_default();
         let headers = form.headers.map_or_else(Vec::new, |h| h.value.0);
+        for (name, value) in &headers {
+            literal_secret::header(&name.value.0, &value.value, value.span, cx);
+        }
         let body = form.json.map(|json| Body::Json(json.value.0));
+        let (name, named) = step::name(form.name, || plain_name(method, &url), cx);
         let step = HttpStep {
-            name: form
-                .name
-                .as_ref()
-                .map_or_else(|| plain_name(method, &url), |n| n.value.0.clone()),
+            name,
             method,
             url,
             headers: headers.into_iter().map(|(k, v)| (k.value.0, v.value)).collect(),
@@ -203,7 +165,9 @@ impl Decode for Drafted {
             capture,
             timeout: form.timeout.map(|t| t.value.0),
         };
-        Some(Self { step, named: form.name.map(|n| n.span) })
+        let second = form.version.is_some_and(|version| version.value.0 == 2);
+        let step = if second { Step::Http2(step) } else { Step::Http(step) };
+        Some(Self(Draft { step, named }))
     }
 
     fn schema(defs: &mut Definitions) -> Value {
@@ -212,14 +176,6 @@ impl Decode for Drafted {
         defs.constrain("HttpForm", "oneOf", one.into_iter().collect());
         defs.constrain("HttpForm", "not", json!({ "required": ["json", "body"] }));
         schema
-    }
-}
-
-fn check_name(name: &Placed<Text>, cx: &mut Context) {
-    let text = &name.value.0;
-    if text.is_empty() || text.chars().count() > 100 || text.chars().any(char::is_control) {
-        let message = format!("{} is not a step's name", excerpt(text));
-        cx.problem_hint(name.span, message, "1 to 100 characters in one line");
     }
 }
 
@@ -256,7 +212,7 @@ impl Decode for UrlTemplate {
 
 /// The name of a captured value: a variable of the same name would hide it.
 #[derive(Debug)]
-struct Captured(String);
+pub(super) struct Captured(pub String);
 
 impl Decode for Captured {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
@@ -277,12 +233,12 @@ fn plain_name(method: Method, url: &Template) -> String {
     let after = outline.split_once("://").map_or(outline.as_str(), |(_, rest)| rest);
     let path = after.find('/').map_or("/", |at| &after[at..]);
     let path = path.split(['?', '#']).next().unwrap_or("/");
-    format!("{} {path}", method.as_str()).chars().take(100).collect()
+    format!("{} {path}", method.as_str())
 }
 
 /// The name of a header field.
 #[derive(Debug)]
-struct HeaderName(String);
+pub(super) struct HeaderName(pub String);
 
 impl Decode for HeaderName {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {

@@ -23,8 +23,12 @@ pub(super) struct Noted {
     pub profile: Option<Vec<Segment>>,
     /// Every step's name, `scenario/step`.
     pub steps: Option<Vec<String>>,
+    /// Names of the probes.
+    pub probes: Vec<String>,
     /// How long the steady state is watched before the first fault.
     pub steady: Option<Duration>,
+    /// Whether a limit is on the efficiency of a sweep.
+    pub efficiency: bool,
 }
 
 /// The elements that could be read.
@@ -37,14 +41,32 @@ pub(super) struct Known<'a> {
     pub processes: Option<&'a Process>,
     /// Names of the faults; `None` when not all could be read.
     pub faults: Option<Vec<String>>,
+    /// Services whose own metrics are asked for, as the tree tells it.
+    pub scraped: BTreeSet<String>,
     /// Whether the profile's length is the command line's.
     pub shortened: bool,
+    /// Whether the file is a sweep.
+    pub sweeps: bool,
 }
 
 impl Known<'_> {
     /// Length of the profile.
     pub(super) fn profile(&self) -> Option<Duration> {
         Some(self.noted.profile.as_ref()?.iter().map(Segment::lasts).sum())
+    }
+
+    /// Length of the profile in which faults have a place: a search for a limit has none.
+    pub(super) fn profile_for_faults(&self) -> Option<Duration> {
+        let steady = |segment: &&Segment| !matches!(segment, Segment::Steps(_));
+        Some(self.noted.profile.as_ref()?.iter().take_while(steady).map(Segment::lasts).sum())
+    }
+
+    /// A problem if the profile asks for no rate that could be achieved or spent, somewhere.
+    pub(super) fn asks_for_a_rate(&self, span: Span, found: &mut Found) {
+        if self.noted.profile.iter().flatten().any(|segment| !segment.is_fixed()) {
+            let hint = "`users` and `steps` ask for no rate of their own";
+            found.add(span, "the profile does not say how many arrivals there are", hint);
+        }
     }
 
     /// A problem if the target has no such service.
@@ -60,15 +82,30 @@ impl Known<'_> {
 pub(super) struct Outline {
     /// Whether it is child processes.
     pub processes: bool,
+    /// Whether it is containers that are already running.
+    pub external: bool,
     /// Names of its services, where they can be known without starting it.
     pub services: Option<BTreeSet<String>>,
-    /// Instances by service, where the experiment file itself says it.
+    /// Instances by service, where the experiment file itself says it; the most of them in a sweep.
     pub replicas: BTreeMap<String, u32>,
+    /// Services whose number of instances stands in the target.
+    pub sized: BTreeSet<String>,
 }
 
 impl Outline {
     /// Of the file whose tree this is, in `folder`.
     pub(super) fn of(root: &Node, folder: &Path) -> Self {
+        let mut outline = Self::of_target(root, folder);
+        let scale = root.get("sweep").and_then(|sweep| sweep.get("scale"));
+        for (service, sizes) in scale.into_iter().flat_map(Node::entries) {
+            if let Some(most) = sizes.items().filter_map(number).max() {
+                outline.replicas.insert(service.name.clone(), most);
+            }
+        }
+        outline
+    }
+
+    fn of_target(root: &Node, folder: &Path) -> Self {
         let Some(target) = root.get("target") else { return Self::default() };
         if let Some(process) = target.get("process") {
             let short = [("app".to_owned(), process)];
@@ -77,13 +114,16 @@ impl Outline {
                 None => short.into(),
             };
             let count = |service: &Node| service.get("replicas").map_or(Some(1), number);
+            let sized = services.iter().filter(|(_, service)| service.has("replicas"));
             return Self {
                 processes: true,
+                sized: sized.map(|(name, _)| name.clone()).collect(),
                 services: Some(services.iter().map(|(name, _)| name.clone()).collect()),
                 replicas: services
                     .into_iter()
                     .filter_map(|(name, service)| Some((name, count(service)?)))
                     .collect(),
+                ..Self::default()
             };
         }
         if let Some(containers) = target.get("external").and_then(|e| e.get("containers")) {
@@ -92,25 +132,25 @@ impl Outline {
                 _ => Some(1),
             };
             return Self {
-                processes: false,
+                external: true,
                 services: Some(containers.entries().map(|(k, _)| k.name.clone()).collect()),
                 replicas: containers
                     .entries()
                     .filter_map(|(k, list)| Some((k.name.clone(), count(list)?)))
                     .collect(),
+                ..Self::default()
             };
         }
         let Some(compose) = target.get("compose") else { return Self::default() };
         let file = compose.get("file").and_then(Node::plain_text);
+        let scale = || compose.get("scale").into_iter().flat_map(Node::entries);
         Self {
-            processes: false,
             services: file.and_then(|file| Compose::services(&resolve(folder, file))),
-            replicas: compose
-                .get("scale")
-                .into_iter()
-                .flat_map(Node::entries)
+            replicas: scale()
                 .filter_map(|(k, count)| Some((k.name.clone(), number(count)?)))
                 .collect(),
+            sized: scale().map(|(k, _)| k.name.clone()).collect(),
+            ..Self::default()
         }
     }
 }

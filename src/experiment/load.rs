@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use serde_json::Value;
 
+use super::data::Data;
 use super::scenario::ScenarioBody;
 use super::source::{
     Context, Decode, Definitions, File, Id, Int, Lasting, Named, Node, Several, form, words,
 };
-use super::{CatchUp, Pacing, Scenario, Segment, Step};
+use super::{CatchUp, Feed, Pacing, Priority, Scenario, Segment};
 use crate::units::{duration, duration_text};
 
 /// The load.
@@ -30,6 +31,9 @@ pub struct Load {
     /// How often the generator wakes up.
     #[serde(default)]
     pub pacing: Pacing,
+    /// Whether the generator goes before other programs.
+    #[serde(default)]
+    pub priority: Priority,
     /// What becomes of arrivals that had to wait.
     #[serde(default)]
     pub catch_up: CatchUp,
@@ -46,6 +50,9 @@ pub struct Load {
     pub cooldown: Duration,
     /// TLS settings.
     pub tls: Tls,
+    /// Files of values that arrivals are given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data: Vec<Feed>,
     /// What arrives, in the order of the file.
     pub scenarios: Vec<Scenario>,
 }
@@ -57,6 +64,9 @@ pub enum Arrival {
     /// Evenly.
     #[default]
     Constant,
+    /// As independent users come: a Poisson process with the rate of the profile, of which every piece has as many
+    /// arrivals as its rate asks for. Bursts stay bursts.
+    Poisson,
 }
 
 /// TLS settings.
@@ -70,56 +80,25 @@ pub struct Tls {
     pub key_file: Option<PathBuf>,
 }
 
-/// The load as pieces of linear rate, warm-up first: what the engine schedules and the verdict compares with.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Timeline {
-    /// `(start since load start, length, rate at start, rate at end)`; contiguous.
-    pub pieces: Vec<(Duration, Duration, f64, f64)>,
-    /// Length of the warm-up.
-    pub warmup: Duration,
-    /// Length of warm-up and profile together.
-    pub total: Duration,
-}
-
-impl Timeline {
-    /// Arrivals that fall due before `t` since load start: the integral of the rate.
-    pub fn due_before(&self, t: Duration) -> f64 {
-        self.pieces
-            .iter()
-            .take_while(|(start, ..)| *start < t)
-            .map(|&(start, lasts, from, to)| {
-                let length = lasts.as_secs_f64();
-                let x = t.saturating_sub(start).as_secs_f64().min(length);
-                if length > 0.0 { from * x + (to - from) * x * x / (2.0 * length) } else { 0.0 }
-            })
-            .sum()
-    }
-}
-
 impl Load {
-    /// The load as pieces of linear rate.
-    pub fn timeline(&self) -> Timeline {
-        let mut pieces = Vec::new();
-        let mut at = Duration::ZERO;
-        if self.warmup > Duration::ZERO {
-            let first = self.profile.first().map_or(0.0, |s| {
-                let (from, to) = s.rates();
-                if from > 0.0 { from } else { to }
-            });
-            pieces.push((at, self.warmup, 0.0, first));
-            at += self.warmup;
+    /// A load in this shape with the defaults of the file for all else.
+    pub fn new(profile: Vec<Segment>, scenarios: Vec<Scenario>) -> Self {
+        Self {
+            settle: Duration::ZERO,
+            warmup: Duration::ZERO,
+            profile,
+            arrival: Arrival::default(),
+            pacing: Pacing::default(),
+            priority: Priority::default(),
+            catch_up: CatchUp::default(),
+            workers: None,
+            connections: 100,
+            timeout: Duration::from_secs(10),
+            cooldown: Duration::ZERO,
+            tls: Tls::default(),
+            data: Vec::new(),
+            scenarios,
         }
-        for segment in &self.profile {
-            let (from, to) = segment.rates();
-            pieces.push((at, segment.lasts(), from, to));
-            at += segment.lasts();
-        }
-        Timeline { pieces, warmup: self.warmup, total: at }
-    }
-
-    /// Length of the profile, without warm-up and cool-down.
-    pub fn profile_length(&self) -> Duration {
-        self.profile.iter().map(Segment::lasts).sum()
     }
 
     /// Every step's name, `scenario/step`: session steps first, then steps, scenario by scenario.
@@ -132,10 +111,7 @@ impl Load {
 fn step_names(scenarios: &[Scenario]) -> Vec<String> {
     scenarios
         .iter()
-        .flat_map(|s| {
-            let steps = s.session.iter().chain(&s.steps);
-            steps.map(|Step::Http(step)| format!("{}/{}", s.name, step.name))
-        })
+        .flat_map(|s| s.all_steps().map(|step| format!("{}/{}", s.name, step.name())))
         .collect()
 }
 
@@ -145,8 +121,8 @@ const LONGEST: Duration = Duration::from_hours(7 * 24);
 words! {
     Arrival {
         "constant" => Arrival::Constant,
+        "poisson" => Arrival::Poisson,
     }
-    later "poisson"
 }
 
 form! {
@@ -170,11 +146,15 @@ form! {
         warmup: Lasting<0, 86_400_000> = Default("0s"),
         /// The shape: pieces one after the other; judged.
         profile: Several<Segment, 1> = Required,
-        /// Spacing of arrivals.
+        /// Spacing of arrivals: evenly (`constant`), or as independent users come (`poisson`).
         arrival: Arrival = Default("constant"),
         /// How often the generator may wake up for what falls due: for every arrival (`precise`), at most every
         /// 250 us (`balanced`) or every millisecond (`eco`). Fewer wake-ups cost less CPU.
         pacing: Pacing = Default("balanced"),
+        /// Whether the generator takes turns with other programs of its host (`normal`) or goes before them
+        /// (`realtime`): then it stays punctual on a busy host. It needs root, `CAP_SYS_NICE` or a limit `rtprio`;
+        /// without, there is a warning.
+        priority: Priority = Default("normal"),
         /// What becomes of arrivals that found every connection in use, once one is free again: all sent at once
         /// (`full`), sent at 1.5 times the rate they were due at (`capped`), or not sent when more than 100 ms
         /// late (`skip`). What is not sent within the timeout of its first step is counted as not sent.
@@ -189,6 +169,8 @@ form! {
         cooldown: Lasting<0, 86_400_000> = Default("0s"),
         /// TLS settings.
         tls: TlsForm = Optional,
+        /// Files of values, by name: each arrival that says `{{name.column}}` is given a row.
+        data: Data = Optional,
         /// What arrives, by name.
         scenarios: Named<Id, ScenarioBody, 1> = Required,
     }
@@ -198,11 +180,48 @@ impl Decode for Load {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
         let form = LoadForm::decode(node, cx)?;
         let profile = form.profile.map(|p| (p.span, p.value.0));
+        if let Some(first) = profile.as_ref().and_then(|(_, list)| list.first())
+            && matches!(first.value, Segment::Spike { then, .. } if then > Duration::ZERO)
+        {
+            let hint = "begin the profile with a `hold`, or leave `then` out";
+            cx.problem_hint(first.span, "there is no rate before the spike to return to", hint);
+        }
+        for (i, (at, segment)) in
+            profile.iter().flat_map(|(_, list)| list).map(|s| (s.span, s.value)).enumerate()
+        {
+            let connections = form.connections.as_ref().map_or(u64::MAX, |c| c.value.0);
+            match segment {
+                Segment::Users { count, .. } if u64::from(count) > connections => {
+                    let hint = format!("each needs one: give `connections` at least {count}");
+                    cx.problem_hint(at, "more users than connections", hint);
+                }
+                Segment::Steps(_) if profile.as_ref().is_some_and(|(_, l)| i + 1 < l.len()) => {
+                    let hint = "the load ends when the limit is found: make it the last piece";
+                    cx.problem_hint(at, "something follows the search for the limit", hint);
+                }
+                _ => {}
+            }
+        }
         let profile = profile.map(|(at, list)| (at, list.into_iter().map(|s| s.value).collect()));
         let (place, profile): (_, Option<Vec<Segment>>) = profile.unzip();
         let scenarios: Option<Vec<Scenario>> = form.scenarios.map(|s| {
             s.value.0.into_iter().map(|(name, body)| body.value.named(name.value.0)).collect()
         });
+        let kinds = scenarios.as_deref().map_or((false, false), |all| {
+            let http1 = all.iter().filter(|s| s.is_http1()).count();
+            (http1 > 0, http1 < all.len())
+        });
+        for segment in profile.iter().flatten() {
+            let hint = match (segment, kinds) {
+                (Segment::Users { .. }, (_, true)) => "users play HTTP/1.1 scenarios alone",
+                (Segment::Steps(_), (true, true)) => {
+                    "a search for a limit has HTTP/1.1 scenarios or others, not both"
+                }
+                _ => continue,
+            };
+            let at = place.unwrap_or(node.span);
+            cx.problem_hint(at, "a scenario of another protocol can't be played so", hint);
+        }
         cx.noted.settle = form.settle.as_ref().map(|s| s.value.0);
         cx.noted.cooldown = form.cooldown.as_ref().map(|c| c.value.0);
         cx.noted.profile.clone_from(&profile);
@@ -212,8 +231,8 @@ impl Decode for Load {
             [&form.settle, &form.warmup, &form.cooldown].map(|t| t.as_ref().map(|t| t.value.0));
         cx.later(move |known, found| {
             let Some(profile) = &known.noted.profile else { return };
-            if profile.iter().all(|s| s.rates() == (0.0, 0.0)) {
-                let hint = "give a `hold` or `ramp` a rate above 0/s";
+            if !profile.iter().any(Segment::has_arrivals) {
+                let hint = "give a piece a rate above 0/s";
                 found.add(place, "the profile has no arrivals", hint);
             }
             let still: Duration = still.into_iter().flatten().sum();
@@ -239,12 +258,14 @@ impl Decode for Load {
             profile: profile?,
             arrival: form.arrival?.value,
             pacing: form.pacing?.value,
+            priority: form.priority?.value,
             catch_up: form.catch_up?.value,
             workers: form.workers.and_then(|n| u32::try_from(n.value.0).ok()),
             connections: u32::try_from(form.connections?.value.0).ok()?,
             timeout: form.timeout?.value.0,
             cooldown: form.cooldown?.value.0,
             tls: tls.unwrap_or_default(),
+            data: form.data.map_or_else(Vec::new, |data| data.value.0),
             scenarios: scenarios?,
         })
     }
@@ -256,24 +277,21 @@ impl Decode for Load {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
-    fn due_counts_are_the_integral_of_the_rate() {
-        let load = Timeline {
-            pieces: vec![
-                (Duration::ZERO, Duration::from_secs(10), 0.0, 50.0),
-                (Duration::from_secs(10), Duration::from_secs(20), 50.0, 50.0),
-            ],
-            warmup: Duration::from_secs(10),
-            total: Duration::from_secs(30),
-        };
-        let close =
-            |t: u64, n: f64| assert!((load.due_before(Duration::from_secs(t)) - n).abs() < 1e-9);
-        close(0, 0.0);
-        close(10, 250.0);
-        close(20, 750.0);
-        close(30, 1250.0);
-        close(99, 1250.0);
+    fn a_new_load_is_one_that_the_file_says_no_more_of() {
+        let text = "version: 1
+name: d
+target: { process: { command: [x] } }
+load:
+  profile: [ hold: { rate: 1/s, for: 1m } ]
+  scenarios: { s: { steps: [ http: { get: \"http://app.target:80/\" } ] } }
+";
+        let read = crate::experiment::parse(text, Path::new("/e.yaml")).unwrap().load;
+        let scenario = Scenario::new("s", read.scenarios[0].steps.clone());
+        assert_eq!(Load::new(read.profile.clone(), vec![scenario]), read);
     }
 }

@@ -8,6 +8,8 @@ mod body;
 mod capture;
 mod capture_plan;
 mod compose;
+mod data;
+mod expect;
 mod external;
 mod fault;
 mod fault_schedule;
@@ -16,48 +18,76 @@ mod http_step;
 mod injection;
 mod known;
 mod limit;
+mod literal_secret;
 mod load;
 mod overrides;
 mod pacing;
+mod postgres_step;
+mod probes;
 mod process;
 mod read;
 mod ready;
+mod redis_step;
+mod rows;
 mod sampling;
 mod scenario;
+mod secret;
+mod secrets;
 mod segment;
+mod service_url;
 mod source;
 mod steady_state;
+mod step;
+mod steps;
+mod sweep;
 mod target;
+mod tcp_step;
 mod template;
+mod timeline;
 mod url;
 mod variables;
+mod websocket_step;
 
 pub use body::Body;
 pub use capture::{Capture, CaptureSource};
 pub use capture_plan::{CapturePlan, HeapSource};
 pub use compose::Compose;
+pub use data::{Feed, RowOrder};
+pub use expect::{Expect, Wanted};
 pub use external::External;
 pub use fault::{Fault, Overlap};
 pub use fault_schedule::FaultSchedule;
-pub use file::{LoadError, load, load_with, parse, schema};
-pub use http_step::{Expect, HttpStep, Method};
+pub use file::{LoadError, load, load_warned, load_with, parse, schema};
+pub use http_step::{HttpStep, Method};
 pub use injection::{Direction, Injection, Pick, Signal, Victims};
 pub use limit::{
-    Bound, BoundSide, Condition, CpuBase, LatencyFigure, Limit, LoadMeasure, Measure, Quantity,
-    RecoveryClock, Scope, Statistic,
+    Accepted, Bound, BoundSide, Condition, CpuBase, DriftFigure, LatencyFigure, Limit, LoadMeasure,
+    Measure, OwnFigure, ProbeFigure, Quantity, RecoveryClock, Scope, Statistic,
 };
-pub use load::{Arrival, Load, Timeline, Tls};
+pub use load::{Arrival, Load, Tls};
 pub use overrides::{OverrideError, Overrides};
-pub use pacing::{CatchUp, Pacing};
+pub use pacing::{CatchUp, Pacing, Priority};
+pub use postgres_step::{PostgresStep, Statement};
+pub use probes::{Polled, PolledValue};
 pub use process::{Process, ProcessService};
 pub use ready::{Probe, Ready};
+pub use redis_step::RedisStep;
+pub use rows::{BadRow, Row, RowFormat, Rows};
 pub use sampling::Sampling;
-pub use scenario::{Scenario, Step};
+pub use scenario::Scenario;
+pub use secret::{Secret, Secrets, SecretsError};
+pub use secrets::SecretSource;
 pub use segment::Segment;
 pub use source::{Problem, Problems, Span};
 pub use steady_state::{AbortWhen, SteadyState};
+pub use step::Step;
+pub use steps::{Steps, Until};
+pub use sweep::Sweep;
 pub use target::{System, Target};
+pub use tcp_step::{StepTls, TcpStep};
 pub use template::{Part, Template};
+pub use timeline::{Flow, Piece, Timeline};
+pub use websocket_step::WebSocketStep;
 
 use std::collections::BTreeMap;
 
@@ -80,8 +110,14 @@ pub struct Experiment {
     pub seed: Seed,
     /// The system under test.
     pub target: Target,
+    /// The sizes to run it at, if it is a sweep. What a run of one records has that run's size in `target`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<Sweep>,
     /// Names for use in templates; already substituted into every template.
     pub variables: BTreeMap<String, String>,
+    /// Where the values of secrets come from; they are read when a run begins, and never stored.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, SecretSource>,
     /// The load.
     pub load: Load,
     /// What hurts it.
@@ -99,4 +135,7 @@ pub struct Experiment {
     /// What is captured in detail.
     #[serde(default)]
     pub capture: CapturePlan,
+    /// What the target is asked for again and again.
+    #[serde(default)]
+    pub probes: Vec<Polled>,
 }

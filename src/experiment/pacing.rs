@@ -1,4 +1,4 @@
-//! `pacing:` and `catch_up:` how punctual the load is, and what it does when it could not be.
+//! `pacing:`, `priority:` and `catch_up:` how punctual the load is, and what it does when it could not be.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,17 @@ pub enum Pacing {
     Balanced,
     /// At most every millisecond.
     Eco,
+}
+
+/// Whether the generator goes before other programs of its host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Priority {
+    /// It takes turns with them.
+    #[default]
+    Normal,
+    /// It runs whenever something falls due, where the system permits it.
+    Realtime,
 }
 
 /// What becomes of arrivals that the target could not take when they were due (every connection was in use),
@@ -36,6 +47,13 @@ words! {
         "precise" => Pacing::Precise,
         "balanced" => Pacing::Balanced,
         "eco" => Pacing::Eco,
+    }
+}
+
+words! {
+    Priority {
+        "normal" => Priority::Normal,
+        "realtime" => Priority::Realtime,
     }
 }
 

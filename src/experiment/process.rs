@@ -10,7 +10,7 @@ use super::compose::{Environment, EnvironmentName};
 use super::known::ServiceName;
 use super::source::{
     Context, Decode, Definitions, Folder, Found, Id, Int, Named, Node, Placed, Several, Span, Text,
-    excerpt, form,
+    form,
 };
 use super::template;
 
@@ -28,7 +28,7 @@ pub struct ProcessService {
     /// `127.0.0.1:PORT` that longhaul picked for the instance, `{{port}}` its port, `{{dir}}` a folder of its own
     /// among the run's records.
     pub command: Vec<String>,
-    /// Environment. longhaul adds `PORT`, and the variables of `links`.
+    /// Environment; secrets are named, as `{{secret.NAME}}`. longhaul adds `PORT`, and the variables of `links`.
     pub env: BTreeMap<String, String>,
     /// How many.
     pub replicas: u32,
@@ -48,7 +48,7 @@ form! {
         /// 127.0.0.1:PORT that longhaul picked for the instance, `{{port}}` its port, `{{dir}}` a folder of
         /// its own among the run's records.
         command: Several<Argument, 1> = Required,
-        /// Environment, besides PORT and the variables of `links`. May use variables and the names
+        /// Environment, besides PORT and the variables of `links`. May use variables, secrets and the names
         /// of `command`.
         env: Environment<true> = Optional,
         /// How many, 1 to 64.
@@ -178,12 +178,7 @@ struct Argument(String);
 
 impl Decode for Argument {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
-        let text = template::fill(node, &template::INSTANCE, cx)?;
-        if text.contains('\0') {
-            cx.problem(node.span, format!("{} holds a zero byte", excerpt(&text)));
-            return None;
-        }
-        Some(Self(text))
+        template::fill_word(node, &template::INSTANCE, cx).map(Self)
     }
 
     fn schema(defs: &mut Definitions) -> Value {

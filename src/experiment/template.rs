@@ -20,19 +20,26 @@ pub struct Template {
 pub enum Part {
     /// Text as it is.
     Text(String),
-    /// `{{name}}`: a value captured by an earlier step of the session or scenario.
+    /// `{{name}}`: a value captured by an earlier step of the session or scenario; `{{data.column}}`: a value of the
+    /// row that the arrival was given.
     Captured(String),
     /// `{{random_int(LOW, HIGH)}}`: uniform, both ends included; both within +-10^15.
     RandomInt(i64, i64),
     /// `{{uuid()}}`: a version 4 UUID drawn from the seed.
     Uuid,
+    /// `{{secret.NAME}}`: a value that is known only while the run goes.
+    Secret(String),
 }
 
 /// Names with a meaning of their own.
 pub(super) const RESERVED: [&str; 8] =
     ["random_int", "uuid", "self", "listen", "port", "dir", "pid", "container"];
+/// How the name of a secret begins.
+pub(super) const SECRET: &str = "secret.";
 /// Names that stand for what differs from instance to instance of a process.
 pub(super) const INSTANCE: [&str; 4] = ["self", "listen", "port", "dir"];
+/// The same, and secrets.
+pub(super) const INSTANCE_AND_SECRETS: [&str; 5] = ["self", "listen", "port", "dir", SECRET];
 /// Names that stand for the instance whose heap is captured.
 pub(super) const CAPTURED: [&str; 2] = ["pid", "container"];
 const LARGEST: i64 = 1_000_000_000_000_000;
@@ -92,7 +99,8 @@ impl Decode for Template {
     }
 }
 
-/// A text in which only variables are filled in; `keep` are names that are left for later, as written.
+/// A text in which only variables are filled in; `keep` are names that are left for later, as written. With [`SECRET`]
+/// among them those of secrets are, too.
 pub(super) fn fill(node: &Node, keep: &[&str], cx: &mut Context) -> Option<String> {
     let text = node.scalar("a text", cx)?;
     let mut filled = String::new();
@@ -111,7 +119,17 @@ pub(super) fn fill(node: &Node, keep: &[&str], cx: &mut Context) -> Option<Strin
             }
             Token::Expression(inner, at) => {
                 let name = inner.trim();
-                if let Some(value) = cx.variables.get(name).cloned() {
+                if name.starts_with(SECRET) {
+                    let known = keep.contains(&SECRET) && secret(node, name, &at, cx).is_some();
+                    if known {
+                        filled.push_str("{{");
+                        filled.push_str(name);
+                        filled.push_str("}}");
+                    } else if !keep.contains(&SECRET) {
+                        cx.problem_hint(place(node, &at), "a secret can't stand here", PLACES);
+                    }
+                    good &= known;
+                } else if let Some(value) = cx.variables.get(name).cloned() {
                     grow(node, &at, value.len(), cx)?;
                     filled.push_str(&value);
                 } else {
@@ -119,7 +137,7 @@ pub(super) fn fill(node: &Node, keep: &[&str], cx: &mut Context) -> Option<Strin
                         .variables
                         .keys()
                         .map(String::as_str)
-                        .chain(keep.iter().copied())
+                        .chain(keep.iter().copied().filter(|name| *name != SECRET))
                         .collect();
                     let hint = names_hint(name, &known);
                     let message = format!("{} is not a variable", excerpt(name));
@@ -130,6 +148,38 @@ pub(super) fn fill(node: &Node, keep: &[&str], cx: &mut Context) -> Option<Strin
         }
     }
     good.then_some(filled)
+}
+
+/// The same for what a process is given, which can't hold a zero byte.
+pub(super) fn fill_word(node: &Node, keep: &[&str], cx: &mut Context) -> Option<String> {
+    let text = fill(node, keep, cx)?;
+    if text.contains('\0') {
+        cx.problem(node.span, format!("{} holds a zero byte", excerpt(&text)));
+        return None;
+    }
+    Some(text)
+}
+
+const PLACES: &str = "secrets are for what requests send (headers, bodies, messages, passwords, HTTP URLs), for `env`, and for the URLs of `scrape` and \
+                      `capture`: what stands elsewhere can be seen by others";
+
+/// The secret that `name` means, which begins with [`SECRET`]; a problem if the file has none such.
+fn secret(node: &Node, name: &str, at: &Range<usize>, cx: &mut Context) -> Option<String> {
+    let wanted = &name[SECRET.len()..];
+    if cx.secrets.contains(wanted) {
+        return Some(wanted.to_owned());
+    }
+    let known: Vec<&str> = cx.secrets.iter().map(String::as_str).collect();
+    let hint = match closest(wanted, &known) {
+        Some(near) => format!("did you mean `{SECRET}{near}`?"),
+        None => "name its source under `secrets`".to_owned(),
+    };
+    cx.problem_hint(
+        place(node, at),
+        format!("{} is not a secret of this file", excerpt(wanted)),
+        hint,
+    );
+    None
 }
 
 /// A name that templates can use: of a variable or of a captured value.
@@ -188,6 +238,9 @@ fn part(node: &Node, inner: &str, at: &Range<usize>, cx: &mut Context) -> Option
     if let Some((name, arguments)) = text.strip_suffix(')').and_then(|t| t.split_once('(')) {
         return function(node, name.trim(), arguments, at, cx);
     }
+    if text.starts_with(SECRET) {
+        return secret(node, text, at, cx).map(Part::Secret);
+    }
     if let Some(value) = cx.variables.get(text).cloned() {
         grow(node, at, value.len(), cx)?;
         return Some(Part::Text(value));
@@ -197,6 +250,9 @@ fn part(node: &Node, inner: &str, at: &Range<usize>, cx: &mut Context) -> Option
     }
     if text == "uuid" {
         return Some(Part::Uuid);
+    }
+    if let Some((feed, name)) = text.split_once('.').filter(|(feed, _)| is_name(feed)) {
+        return column(node, (feed, name), at, cx);
     }
     let (message, hint) = if text == "random_int" {
         ("`random_int` needs a range".to_owned(), Some("write random_int(1, 1000)".to_owned()))
@@ -208,6 +264,37 @@ fn part(node: &Node, inner: &str, at: &Range<usize>, cx: &mut Context) -> Option
     } else {
         let hint = "write a name, random_int(LOW, HIGH) or uuid()".to_owned();
         (format!("can't read {}", excerpt(text)), Some(hint))
+    };
+    cx.problem_hint(place(node, at), message, hint);
+    None
+}
+
+/// A value of a data file's rows.
+fn column(
+    node: &Node,
+    (feed, name): (&str, &str),
+    at: &Range<usize>,
+    cx: &mut Context,
+) -> Option<Part> {
+    let known: Vec<&str>;
+    let (message, hint) = match cx.feeds.get(feed) {
+        Some(Some(columns)) if !columns.iter().any(|c| c == name) => {
+            known = columns.iter().map(String::as_str).collect();
+            (format!("the data `{feed}` has no column {}", excerpt(name)), names_hint(name, &known))
+        }
+        Some(_) => {
+            cx.columns.push(place(node, at));
+            return Some(Part::Captured(format!("{feed}.{name}")));
+        }
+        None => {
+            known = cx.feeds.keys().map(String::as_str).collect();
+            let hint = if known.is_empty() {
+                format!("give `load.data` a `{feed}`")
+            } else {
+                names_hint(feed, &known)
+            };
+            (format!("there is no data called `{feed}`"), hint)
+        }
     };
     cx.problem_hint(place(node, at), message, hint);
     None

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -19,17 +20,10 @@ use crate::clock::wall;
 use crate::helper::TABLE_PREFIX;
 use crate::ids::RunId;
 use crate::record::{FaultStage, InstanceState};
-use crate::target::{Engine, engine_control, sweep_processes};
+use crate::target::{Engine, Remains, engine_control, forget_kept, is_kept, sweep_processes};
 
-const KEPT: &str = "kept";
-
-/// Notes in a run's folder that its target stays up on purpose.
-///
-/// # Errors
-/// When the note can't be written.
-pub fn keep(dir: &Path) -> std::io::Result<()> {
-    std::fs::write(dir.join(KEPT), "the target of this run was kept up on purpose\n")
-}
+/// How long a fault that was stuck before is tried again when no person asks for it.
+const ONCE_MORE: Duration = Duration::from_secs(5);
 
 /// What a cleanup did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -38,13 +32,16 @@ pub struct CleanupReport {
     pub lines: Vec<String>,
     /// What could not be healed or removed, and why. Not empty means exit 14.
     pub stuck: Vec<String>,
+    /// The same by run.
+    #[serde(skip)]
+    pub remains: Vec<Remains>,
 }
 
 /// Heals and removes what dead runs under the data folder left: first the faults of their journals, then
 /// leftover child processes, nftables tables, and containers, networks and volumes by label. With `images`,
 /// and when no run is under way, longhaul's own images go too: another run that is about to use one, in
 /// another data folder, would have to build it again, so only a person asks for that. Likewise a run whose
-/// target was kept up on purpose ([`keep`]) is passed over unless it is `only`, or `images` says that a
+/// target was kept up on purpose ([`crate::target::keep`]) is passed over unless it is `only`, or `images` says that a
 /// person asks.
 /// A run whose owner is alive is never touched. `only` narrows it to one run. With `dry_run` nothing is
 /// changed. Safe to repeat.
@@ -61,7 +58,7 @@ pub async fn cleanup(
         if only.is_some_and(|id| *id != run) {
             continue;
         }
-        if only.is_none() && !images && dir.join(KEPT).exists() {
+        if only.is_none() && !images && is_kept(&dir) {
             continue;
         }
         if alive(&dir) {
@@ -69,12 +66,25 @@ pub async fn cleanup(
             report.lines.push(format!("left run {run} alone: it is under way"));
             continue;
         }
-        let leftover = Leftover { run, dir, engine: engine.clone(), dry_run };
-        match leftover.clean(&mut report).await {
-            Ok(()) => {}
+        let asked = images || only.is_some();
+        let leftover = Leftover { run, dir, engine: engine.clone(), dry_run, asked };
+        let before = report.stuck.len();
+        let hurt = match leftover.clean(&mut report).await {
+            Ok(hurt) => Some(hurt),
             // Its owner, or another cleanup, was faster.
-            Err(FaultError::Busy { .. }) => busy = true,
-            Err(e) => report.stuck.push(format!("run {}: failed to {e}", leftover.run)),
+            Err(FaultError::Busy { .. }) => {
+                busy = true;
+                continue;
+            }
+            Err(e) => {
+                report.stuck.push(format!("run {}: failed to {e}", leftover.run));
+                None
+            }
+        };
+        let lines = report.stuck[before..].to_vec();
+        if !lines.is_empty() {
+            let processes = !sweep_processes(&leftover.dir, true).lines.is_empty();
+            report.remains.push(Remains { run: leftover.run, hurt, processes, lines });
         }
     }
     if let Some(engine) = engine.filter(|_| images && !busy) {
@@ -111,10 +121,13 @@ struct Leftover {
     dir: PathBuf,
     engine: Option<Engine>,
     dry_run: bool,
+    /// Whether a person asks for it, and waits.
+    asked: bool,
 }
 
 impl Leftover {
-    async fn clean(&self, report: &mut CleanupReport) -> Result<(), FaultError> {
+    /// Answers the ids of containers in which a fault may still be in force.
+    async fn clean(&self, report: &mut CleanupReport) -> Result<BTreeSet<String>, FaultError> {
         // Nobody else may heal, or start, this run meanwhile.
         let _owner = if self.dry_run { None } else { Some(Owner::take(&self.dir)?) };
         let path = journal_path(&self.dir);
@@ -126,22 +139,32 @@ impl Leftover {
                 .lines
                 .push(format!("run {}: {count} lines of its journal are unreadable", self.run));
         }
-        self.heal(&history, report).await;
+        let mut hurt = self.heal(&history, report).await;
         let processes = sweep_processes(&self.dir, self.dry_run);
         report.lines.extend(processes.lines);
         report.stuck.extend(processes.stuck);
-        self.remove_tables(&history, report).await;
+        hurt.extend(self.remove_tables(&history, report).await);
         if let Some(engine) = &self.engine {
             match engine.sweep(Some(&self.run), self.dry_run).await {
-                Ok(lines) => report.lines.extend(lines),
+                Ok(lines) => {
+                    report.lines.extend(lines);
+                    if !self.dry_run
+                        && let Err(e) = forget_kept(&self.dir)
+                    {
+                        report
+                            .stuck
+                            .push(format!("run {}: failed to remove its note: {e}", self.run));
+                    }
+                }
                 Err(e) => report.stuck.push(format!("run {}: failed to {e}", self.run)),
             }
         }
-        Ok(())
+        Ok(hurt)
     }
 
-    /// Heals the open faults of the journal, and writes that into it.
-    async fn heal(&self, history: &History, report: &mut CleanupReport) {
+    /// Heals the open faults of the journal, and writes that into it. Answers the containers of those that are stuck.
+    async fn heal(&self, history: &History, report: &mut CleanupReport) -> BTreeSet<String> {
+        let mut hurt = BTreeSet::new();
         let mut journal = None;
         for fault in history.open() {
             if self.dry_run {
@@ -154,7 +177,12 @@ impl Leftover {
                 Ok("its processes are ended".to_owned())
             } else {
                 match self.world() {
-                    Some(world) => heal_journaled(&world, fault).await,
+                    Some(mut world) => {
+                        if matches!(fault.stage, FaultStage::Stuck { .. }) && !self.asked {
+                            world.timing.heal_within = ONCE_MORE;
+                        }
+                        heal_journaled(&world, fault).await
+                    }
                     None => Err("there is no Docker engine to heal it with".to_owned()),
                 }
             };
@@ -165,6 +193,8 @@ impl Leftover {
                 }
                 Err(reason) => {
                     report.stuck.push(format!("{}: {reason}", fault.id));
+                    let containers = fault.undo.iter().filter_map(|step| step.container());
+                    hurt.extend(containers.map(str::to_owned));
                     FaultStage::Stuck { reason }
                 }
             };
@@ -178,11 +208,18 @@ impl Leftover {
                 tracing::warn!(%error, fault = %fault.id, "the heal is missing in the journal");
             }
         }
+        hurt
     }
 
-    /// Removes tables of this run, inert ones too, from every container its journal names.
-    async fn remove_tables(&self, history: &History, report: &mut CleanupReport) {
-        let Some(world) = self.world() else { return };
+    /// Removes tables of this run, inert ones too, from every container its journal names. Answers those where one
+    /// is left.
+    async fn remove_tables(
+        &self,
+        history: &History,
+        report: &mut CleanupReport,
+    ) -> BTreeSet<String> {
+        let mut hurt = BTreeSet::new();
+        let Some(world) = self.world() else { return hurt };
         let containers: BTreeSet<String> = history
             .faults
             .iter()
@@ -206,10 +243,14 @@ impl Leftover {
                 }
                 match space.disarm(table).await {
                     Ok(()) => report.lines.push(format!("removed {what}")),
-                    Err(e) => report.stuck.push(format!("{what}: failed to {e}")),
+                    Err(e) => {
+                        report.stuck.push(format!("{what}: failed to {e}"));
+                        hurt.insert(id.clone());
+                    }
                 }
             }
         }
+        hurt
     }
 
     fn world(&self) -> Option<World> {

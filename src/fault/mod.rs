@@ -46,7 +46,7 @@ mod victims;
 mod world;
 
 pub use crate::proxy::Links;
-pub use cleanup::{CleanupReport, cleanup, keep};
+pub use cleanup::{CleanupReport, cleanup};
 pub use entry::{Entry, Intent, Record};
 pub use error::FaultError;
 pub use faults::{Faults, Healing, Setup};

@@ -6,9 +6,8 @@ use std::time::Duration;
 use super::entry::{Entry, Intent, Record};
 use super::undo::UndoStep;
 use crate::experiment::{
-    Arrival, CapturePlan, CatchUp, Compose, Direction, Experiment, Fault, FaultSchedule, Injection,
-    Load, Overlap, Pacing, Pick, Process, ProcessService, Sampling, Segment, Signal, SteadyState,
-    System, Target, Tls, Victims,
+    CapturePlan, Compose, Direction, Experiment, Fault, FaultSchedule, Injection, Load, Overlap,
+    Pick, Process, ProcessService, Sampling, Segment, Signal, SteadyState, System, Target, Victims,
 };
 use crate::ids::FaultId;
 use crate::record::{FaultStage, PlannedFault, Victim};
@@ -38,24 +37,13 @@ pub(super) fn experiment(faults: Vec<Fault>) -> Experiment {
             }),
             ready: Vec::new(),
         },
+        sweep: None,
         variables: BTreeMap::new(),
-        load: Load {
-            settle: Duration::ZERO,
-            warmup: Duration::ZERO,
-            profile: vec![Segment::Hold {
-                rate: Rate::per_second(10.0),
-                lasts: Duration::from_hours(1),
-            }],
-            arrival: Arrival::Constant,
-            pacing: Pacing::Balanced,
-            catch_up: CatchUp::Capped,
-            workers: None,
-            connections: 10,
-            timeout: Duration::from_secs(5),
-            cooldown: Duration::ZERO,
-            tls: Tls::default(),
-            scenarios: Vec::new(),
-        },
+        secrets: BTreeMap::new(),
+        load: Load::new(
+            vec![Segment::Hold { rate: Rate::per_second(10.0), lasts: Duration::from_hours(1) }],
+            Vec::new(),
+        ),
         faults,
         overlap: Overlap::Forbid,
         steady_state: None,
@@ -63,6 +51,7 @@ pub(super) fn experiment(faults: Vec<Fault>) -> Experiment {
         abort_when: Vec::new(),
         sampling: Sampling::default(),
         capture: CapturePlan::default(),
+        probes: Vec::new(),
     }
 }
 

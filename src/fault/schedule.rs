@@ -28,7 +28,7 @@ pub fn resolve(
     replicas: &BTreeMap<String, u32>,
 ) -> Result<Schedule, FaultError> {
     let rules = Rules {
-        profile: experiment.load.profile_length(),
+        profile: experiment.load.length_for_faults(),
         steady: experiment.steady_state.as_ref().map(|s| s.lasts).unwrap_or_default(),
         overlap: experiment.overlap,
     };
@@ -52,6 +52,9 @@ pub fn resolve(
                 fault.name
             ));
         }
+        notes.extend(
+            victims::too_few(&fault.inject, replicas).map(|n| format!("{}: {n}", fault.name)),
+        );
         let mut rng = root.split(&fault.name).split("victims").rng();
         for at in starts {
             let (victims, peers) = victims::choose(&fault.inject, replicas, &mut rng);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::times::below;
-use crate::experiment::{Injection, Process, System, Victims};
+use crate::experiment::{Injection, Pick, Process, System, Victims};
 use crate::record::Victim;
 use crate::seed::Rng;
 
@@ -46,6 +46,26 @@ pub(super) fn available(
             Err(format!("{} freezes a process without ending it: use pause", signal.0))
         }
         _ => Ok(()),
+    }
+}
+
+/// What to know of a fault that would hit more instances than there are.
+pub(super) fn too_few(inject: &Injection, replicas: &BTreeMap<String, u32>) -> Option<String> {
+    let (Injection::Kill { victims, .. }
+    | Injection::Stop { victims, .. }
+    | Injection::Restart { victims, .. }
+    | Injection::Pause { victims }
+    | Injection::Detach { victims, .. }) = inject
+    else {
+        return None;
+    };
+    let there = replicas.get(&victims.service).copied().unwrap_or(0);
+    match victims.pick {
+        Pick::Count(wanted) if wanted > there => Some(format!(
+            "{} has {there} of the {wanted} instances to pick: all are hit",
+            victims.service
+        )),
+        _ => None,
     }
 }
 
@@ -112,7 +132,7 @@ fn freezes(signal: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::{Pick, Signal};
+    use crate::experiment::Signal;
     use crate::fault::sample::{self, kill, partition};
     use crate::seed::Seed;
     use crate::units::Percent;
@@ -138,6 +158,16 @@ mod tests {
             }
         }
         assert!(hits.iter().all(|h| (400..=560).contains(h)), "{hits:?}");
+    }
+
+    #[test]
+    fn a_pick_of_more_than_there_are_is_told() {
+        let told = |pick| too_few(&kill("a", pick).inject, &sample::replicas());
+        assert_eq!(told(Pick::Count(2)), None);
+        assert_eq!(told(Pick::All), None);
+        let three = "api has 2 of the 3 instances to pick: all are hit";
+        assert_eq!(told(Pick::Count(3)).as_deref(), Some(three));
+        assert_eq!(too_few(&partition("p").inject, &sample::replicas()), None);
     }
 
     #[test]

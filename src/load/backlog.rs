@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use super::catch_up::{Catching, Leave};
 use super::cursor::Cursor;
+use super::share::Share;
 use super::{Arrivals, Choice};
 use crate::clock::Offset;
 use crate::experiment::CatchUp;
@@ -13,8 +14,8 @@ pub(super) struct Backlog {
     arrivals: Arc<Arrivals>,
     choice: Arc<Choice>,
     begin: Offset,
-    /// Share of this worker in the load's rate.
-    share: f64,
+    /// This worker's part of the load's rate.
+    part: f64,
     /// The next arrival to notice.
     seen: Cursor,
     /// The next arrival to send.
@@ -33,17 +34,17 @@ pub(super) struct Due {
 }
 
 impl Backlog {
-    /// The share of worker `index` of `workers`.
+    /// One worker's.
     pub(super) fn new(
         (arrivals, choice): (Arc<Arrivals>, Arc<Choice>),
         begin: Offset,
-        (index, workers): (usize, usize),
+        share: Share,
         catch_up: CatchUp,
     ) -> Self {
-        let seen = Cursor::new(Arc::clone(&arrivals), begin, index as u64, workers as u64);
-        let share = 1.0 / workers as f64;
+        let part = share.part();
+        let seen = Cursor::new(Arc::clone(&arrivals), begin, share);
         let catching = Catching::new(catch_up);
-        Self { arrivals, choice, begin, share, next: seen.clone(), seen, catching }
+        Self { arrivals, choice, begin, part, next: seen.clone(), seen, catching }
     }
 
     /// A cursor at its first arrival.
@@ -87,13 +88,20 @@ impl Backlog {
 
     /// What that arrival may do now.
     pub(super) fn ask(&mut self, now: Offset, front: Due) -> Leave {
-        let rate = || self.arrivals.rate_at(front.at.since(self.begin)) * self.share;
+        let rate = || self.arrivals.rate_at(front.at.since(self.begin)) * self.part;
         self.catching.ask(now, now.since(front.at), rate)
     }
 
     /// Takes that arrival off: it is sent, or given up.
     pub(super) fn take(&mut self) {
         self.next.step_towards(&self.seen);
+    }
+
+    /// Goes on with a schedule that has more after the end of this one.
+    pub(super) fn follow(&mut self, arrivals: &Arc<Arrivals>) {
+        self.arrivals = Arc::clone(arrivals);
+        self.seen.follow(Arc::clone(arrivals));
+        self.next.follow(Arc::clone(arrivals));
     }
 
     /// Lets nothing more fall due. What was noticed still waits.
@@ -105,15 +113,14 @@ impl Backlog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::Timeline;
+    use crate::experiment::{Flow, Timeline};
     use crate::seed::Seed;
 
     fn backlog(rate: f64, index: usize, workers: usize) -> Backlog {
         let length = Duration::from_hours(2);
-        let pieces = vec![(Duration::ZERO, length, rate, rate)];
-        let timeline = Timeline { pieces, warmup: Duration::ZERO, total: length };
+        let timeline = Timeline::new([(length, Flow::steady(rate))]);
         let schedule = (Arc::new(Arrivals::new(&timeline)), Arc::new(Choice::new([1], Seed(1))));
-        Backlog::new(schedule, Offset::ZERO, (index, workers), CatchUp::Full)
+        Backlog::new(schedule, Offset::ZERO, Share::new(index, workers), CatchUp::Full)
     }
 
     #[test]

@@ -1,6 +1,7 @@
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::climb::Climb;
 use super::merge;
 use crate::record::{Counts, LoadSlice};
 
@@ -8,17 +9,21 @@ use crate::record::{Counts, LoadSlice};
 ///
 /// A slice leaves when every worker has passed its end. Waiting for the consumer holds up only this
 /// task: a worker whose parts are not fetched makes its next part longer. When the consumer is gone,
-/// `stop` is cancelled and the rest is only counted.
+/// `stop` is cancelled and the rest is only counted. A search for the limit sees each slice before it is handed on.
 pub(super) async fn collect(
     parts: Vec<mpsc::Receiver<LoadSlice>>,
     slices: mpsc::Sender<LoadSlice>,
     stop: CancellationToken,
+    mut climb: Option<Climb>,
 ) -> Counts {
     let mut total = Counts::default();
     let mut workers: Vec<Lane> =
         parts.into_iter().map(|parts| Lane { parts, front: None }).collect();
     while let Some(slice) = next(&mut workers).await {
         total.add(&slice.counts);
+        if let Some(climb) = &mut climb {
+            climb.see(&slice).await;
+        }
         if slices.send(slice).await.is_err() {
             stop.cancel();
         }
@@ -95,7 +100,7 @@ mod tests {
                 receiver
             })
             .collect();
-        let total = collect(parts, out, CancellationToken::new()).await;
+        let total = collect(parts, out, CancellationToken::new(), None).await;
         let mut all = Vec::new();
         while let Some(slice) = slices.recv().await {
             all.push(slice);
@@ -125,7 +130,7 @@ mod tests {
         sender.try_send(part(1, 2, 4)).unwrap();
         drop(sender);
         let stop = CancellationToken::new();
-        assert_eq!(collect(vec![receiver], out, stop.clone()).await.ok, 7);
+        assert_eq!(collect(vec![receiver], out, stop.clone(), None).await.ok, 7);
         assert!(stop.is_cancelled());
     }
 }

@@ -9,7 +9,7 @@ use rand::RngExt;
 
 use super::*;
 use crate::clock::Clock;
-use crate::experiment::{Arrival, CatchUp, Load, Segment, Step};
+use crate::experiment::{Arrival, CatchUp, Load, Part, RedisStep, Segment, Step, Template};
 use crate::load::script::tests::{get, load};
 use crate::record::Endpoints;
 use crate::seed::Seed;
@@ -54,6 +54,12 @@ fn serve(mut stream: TcpStream, seed: Seed, requests: &AtomicU64) {
     let mut buffer = [0; 4096];
     while stream.read(&mut buffer).is_ok_and(|n| n > 0) {
         let n = requests.fetch_add(1, Ordering::SeqCst);
+        if buffer[0] == b'*' {
+            if answer_resp(&mut stream, seed, n).is_err() {
+                return;
+            }
+            continue;
+        }
         let written = match seed.split(&n.to_string()).rng().random_range(0..16_u8) {
             0 => stream.write_all(b"HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n"),
             1 => stream.shutdown(Shutdown::Both),
@@ -84,6 +90,42 @@ fn serve(mut stream: TcpStream, seed: Seed, requests: &AtomicU64) {
     }
 }
 
+/// The same for Redis commands.
+fn answer_resp(stream: &mut TcpStream, seed: Seed, n: u64) -> std::io::Result<()> {
+    match seed.split(&n.to_string()).rng().random_range(0..12_u8) {
+        0 => stream.write_all(b"-ERR no\r\n"),
+        1 => stream.shutdown(Shutdown::Both),
+        2 => stream.write_all(b"$9\r\nshort").and_then(|()| stream.shutdown(Shutdown::Both)),
+        3 => stream.write_all(b"HTTP/1.1 400 Bad\r\n\r\n"),
+        4 => Ok(()),
+        5 => stream.write_all(b"+OK\r\n+more\r\n"),
+        6 => stream.write_all(b"*2\r\n:1\r\n$-1\r\n"),
+        7 => stream.write_all(b"+half"),
+        _ => stream.write_all(b"+OK\r\n"),
+    }
+}
+
+/// What a load speaks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Spoken {
+    Http,
+    Redis,
+    Both,
+}
+
+fn redis(addr: SocketAddr) -> Step {
+    Step::Redis(RedisStep {
+        name: "redis".to_owned(),
+        url: format!("redis://{addr}"),
+        user: None,
+        password: None,
+        command: vec![Template { parts: vec![Part::Text("PING".to_owned())] }],
+        expect: None,
+        capture: None,
+        timeout: None,
+    })
+}
+
 /// How a load ends.
 #[derive(Clone, Copy, Debug)]
 enum End {
@@ -108,7 +150,7 @@ fn ends() -> impl Strategy<Value = End> {
 fn plan(
     addr: SocketAddr,
     rate: f64,
-    session: bool,
+    (spoken, session): (Spoken, bool),
     change: impl FnOnce(&mut Load),
 ) -> (Plan, Clock, CancellationToken) {
     let url = format!("http://{addr}/");
@@ -118,6 +160,17 @@ fn plan(
     if session {
         scenario.session.push(Step::Http(get(&url)));
     }
+    if spoken != Spoken::Http {
+        let mut other = scenario.clone();
+        other.name = "redis".to_owned();
+        other.weight = 2;
+        let each = other.session.iter_mut().chain(&mut other.steps);
+        each.for_each(|step| *step = redis(addr));
+        load.scenarios.push(other);
+        if spoken == Spoken::Redis {
+            load.scenarios.remove(0);
+        }
+    }
     let lasts = Duration::from_millis(1100);
     load.profile = vec![Segment::Hold { rate: Rate::per_second(rate), lasts }];
     load.arrival = Arrival::Constant;
@@ -126,7 +179,15 @@ fn plan(
     let begin = clock.now() + Duration::from_millis(5);
     // A sender that is gone means a target that changes no more.
     let endpoints = tokio::sync::watch::channel(Endpoints::default()).1;
-    let job = Job { load, seed: Seed(3), clock, begin, endpoints, stop: stop.clone() };
+    let job = Job {
+        load,
+        secrets: Arc::default(),
+        seed: Seed(3),
+        clock,
+        begin,
+        endpoints,
+        stop: stop.clone(),
+    };
     (Plan::new(job).unwrap(), clock, stop)
 }
 
@@ -169,12 +230,13 @@ proptest! {
     // what waited and was under way, and what fell due, is what ended, waits or is under way.
     #[test]
     fn every_arrival_is_accounted_for(
-        seed: u64, rate in 20.0..600.0_f64, session: bool, connections in 1..40_u32, workers in 1..4_u32,
+        seed: u64, rate in 20.0..600.0_f64, session: bool, connections in 2..40_u32, workers in 1..4_u32,
+        spoken in prop_oneof![Just(Spoken::Http), Just(Spoken::Redis), Just(Spoken::Both)],
         timeout in 20..400_u64, catch_up in prop_oneof![Just(CatchUp::Full), Just(CatchUp::Capped), Just(CatchUp::Skip)],
         end in ends(),
     ) {
         let server = Fickle::start(Seed(seed));
-        let (mut plan, clock, stop) = plan(server.addr, rate, session, |load| {
+        let (mut plan, clock, stop) = plan(server.addr, rate, (spoken, session), |load| {
             (load.connections, load.workers, load.catch_up) = (connections, Some(workers), catch_up);
             load.timeout = Duration::from_millis(timeout);
         });

@@ -1,24 +1,29 @@
 use std::sync::Arc;
 
 use super::Arrivals;
+use super::scatter::Block;
+use super::share::Share;
 use crate::clock::Offset;
 
-/// A place in one worker's share of the schedule: every `stride`-th arrival. The backlog is the distance
-/// between two of these.
+/// A place in one worker's share of the schedule. The backlog is the distance between two of these.
 #[derive(Clone, Debug)]
 pub(super) struct Cursor {
     arrivals: Arc<Arrivals>,
     begin: Offset,
-    stride: u64,
+    share: Share,
     next: u64,
     due: Option<Offset>,
+    /// What was drawn for the arrivals at hand.
+    block: Block,
 }
 
 impl Cursor {
-    /// At the first arrival of worker `first` of `stride`.
-    pub(super) fn new(arrivals: Arc<Arrivals>, begin: Offset, first: u64, stride: u64) -> Self {
-        let due = arrivals.due(first).map(|d| begin + d);
-        Self { arrivals, begin, stride, next: first, due }
+    /// At the first arrival of a share.
+    pub(super) fn new(arrivals: Arc<Arrivals>, begin: Offset, share: Share) -> Self {
+        let next = share.first(arrivals.total());
+        let mut block = Block::default();
+        let due = arrivals.due_near(next, &mut block).map(|d| begin + d);
+        Self { arrivals, begin, share, next, due, block }
     }
 
     /// Number of the arrival it stands at.
@@ -33,17 +38,18 @@ impl Cursor {
 
     /// Goes on to the next arrival.
     pub(super) fn step(&mut self) {
-        self.next += self.stride;
-        self.due = self.arrivals.due(self.next).map(|d| self.begin + d);
+        self.next = self.share.after(self.next, self.arrivals.total());
+        self.due = self.arrivals.due_near(self.next, &mut self.block).map(|d| self.begin + d);
     }
 
     /// Goes on to the next arrival, which may be where `ahead` stands.
     pub(super) fn step_towards(&mut self, ahead: &Self) {
-        if self.next + self.stride == ahead.next {
-            (self.next, self.due) = (ahead.next, ahead.due);
+        self.next = self.share.after(self.next, self.arrivals.total());
+        self.due = if self.next == ahead.next {
+            ahead.due
         } else {
-            self.step();
-        }
+            self.arrivals.due_near(self.next, &mut self.block).map(|d| self.begin + d)
+        };
     }
 
     /// Passes every arrival due at `until` or earlier; says how many.
@@ -54,6 +60,13 @@ impl Cursor {
             passed += 1;
         }
         passed
+    }
+
+    /// Goes on with a schedule that has more after the end of this one.
+    pub(super) fn follow(&mut self, arrivals: Arc<Arrivals>) {
+        self.arrivals = arrivals;
+        self.block = Block::default();
+        self.due = self.arrivals.due_near(self.next, &mut self.block).map(|d| self.begin + d);
     }
 
     /// Lets nothing more fall due.

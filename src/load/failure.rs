@@ -28,6 +28,11 @@ impl Failure {
         from_chain(error).unwrap_or_else(|| Self::failed(format!("i/o: {}", error.kind())))
     }
 
+    /// From an error that wraps what went wrong, if that can be told; else what is said `otherwise`.
+    pub(super) fn from_error(error: &(dyn Error + 'static), otherwise: &'static str) -> Self {
+        from_chain(error).unwrap_or_else(|| Self::failed(otherwise))
+    }
+
     pub(super) fn status(status: u16) -> Self {
         Self::failed(format!("status {status}"))
     }

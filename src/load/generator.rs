@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::LoadError;
 use crate::clock::{Clock, Offset};
-use crate::experiment::Load;
-use crate::record::{Counts, Endpoints, LoadSlice};
+use crate::experiment::{Load, Secrets};
+use crate::record::{Counts, Endpoints, Event, LoadSlice};
 use crate::seed::Seed;
 
 /// Something that can put a load on a target.
@@ -22,6 +22,8 @@ pub trait Generator: Send + Sync {
 pub struct Job {
     /// Shape and scenarios.
     pub load: Load,
+    /// The values of secrets in the scenarios.
+    pub secrets: Arc<Secrets>,
     /// The run's seed; this room splits it by the name `load`.
     pub seed: Seed,
     /// The run's clock.
@@ -41,6 +43,9 @@ pub struct Running {
     /// ended. A consumer that falls behind by more than some seconds gets longer slices, never fewer
     /// counts. Dropping the receiver stops the load.
     pub slices: mpsc::Receiver<LoadSlice>,
+    /// What a search for a limit has to tell, if the load ends with one: each step, and what was found. Sixteen wait at
+    /// most; then the search waits.
+    pub events: Option<mpsc::Receiver<Event>>,
     /// Requests sent a second time because the idle connection they were put on turned out to be closed.
     pub retried: Arc<AtomicU64>,
     /// Resolves when the last slice has been handed over: all arrivals by fate.

@@ -1,9 +1,10 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use super::cursor::Cursor;
-use super::{errors, merge};
+use super::{Arrivals, errors, merge};
 use crate::clock::Offset;
 use crate::record::{Counts, ErrorCount, Histogram, LoadSlice, Outcome, StepId, StepSlice};
 
@@ -96,6 +97,18 @@ impl Recorder {
             }
             (unsent, rest) => unsent.or(rest),
         }
+    }
+
+    /// Goes on with a schedule that has more after the end of this one.
+    pub(super) fn follow(&mut self, arrivals: Arc<Arrivals>) {
+        self.scheduled.follow(arrivals);
+    }
+
+    /// A user's iteration got under way: it was due at that moment.
+    pub(super) fn iteration_began(&mut self, now: Offset) {
+        self.roll(now);
+        self.counts.scheduled += 1;
+        self.in_flight += 1;
     }
 
     /// Lets nothing fall due after `now`.
@@ -273,11 +286,9 @@ impl Recorder {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::experiment::Timeline;
-    use crate::load::Arrivals;
+    use crate::experiment::{Flow, Timeline};
+    use crate::load::share::Share;
 
     fn ms(n: u64) -> Offset {
         Offset::from_micros(7_000_000 + n * 1000)
@@ -285,9 +296,8 @@ mod tests {
 
     fn recorder(room: usize) -> (Recorder, mpsc::Receiver<LoadSlice>) {
         let length = Duration::from_secs(4);
-        let pieces = vec![(Duration::ZERO, length, 10.0, 10.0)];
-        let timeline = Timeline { pieces, warmup: Duration::ZERO, total: length };
-        let cursor = Cursor::new(Arc::new(Arrivals::new(&timeline)), ms(0), 0, 1);
+        let timeline = Timeline::new([(length, Flow::steady(10.0))]);
+        let cursor = Cursor::new(Arc::new(Arrivals::new(&timeline)), ms(0), Share::new(0, 1));
         let (sender, receiver) = mpsc::channel(room);
         (Recorder::new(ms(0), 1, cursor, sender), receiver)
     }

@@ -6,12 +6,11 @@ use rand::{Rng as _, RngExt};
 use super::LoadError;
 use super::captures::{Captures, Names};
 use super::failure::Failure;
-use crate::experiment::{Body, HttpStep, Method, Part, Template};
+use crate::experiment::{Body, HttpStep, Method, Part, Secrets, Template};
 use crate::seed::Rng;
 
 /// A request as it goes over the wire, serialised once. What differs from one to the next is filled
 /// into its places.
-#[derive(Debug)]
 pub(super) struct Request {
     /// All text, in the order of the pieces.
     text: Vec<u8>,
@@ -23,6 +22,8 @@ pub(super) struct Request {
 enum Piece {
     Text(Range<usize>),
     Fill(Fill, Escape),
+    /// Where the cookies of this site are written.
+    Cookies(usize),
     /// Where the length of the body is written.
     Length,
     /// Where the body begins.
@@ -50,21 +51,29 @@ enum Escape {
     Url,
 }
 
+/// Without its text: secrets stand in it.
+impl std::fmt::Debug for Request {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Request").field("pieces", &self.pieces).finish_non_exhaustive()
+    }
+}
+
 /// Room for the length of a body that differs: blanks before a field's value mean nothing.
 const LENGTH_ROOM: &[u8] = b"               ";
 
 impl Request {
-    /// `target` is path and query of the step's URL, `host` its authority.
-    pub(super) fn new(
+    /// `target` is path and query of the step's URL, `host` its authority; `site` says whose cookies it carries.
+    pub(super) fn with_cookies(
         step: &HttpStep,
         target: &Template,
         host: &str,
         names: &Names,
+        (secrets, site): (&Secrets, Option<usize>),
     ) -> Result<Self, LoadError> {
         let mut request = Self { text: Vec::new(), pieces: Vec::new() };
         request.text(step.method.as_str().as_bytes());
         request.text(b" ");
-        request.template(target, Escape::Url, names)?;
+        request.template(target, Escape::Url, names, secrets)?;
         request.text(b" HTTP/1.1\r\n");
         let has = |name: &str| step.headers.iter().any(|(n, _)| n.eq_ignore_ascii_case(name));
         if !has("host") {
@@ -73,10 +82,11 @@ impl Request {
         if !has("user-agent") {
             request.field("user-agent", concat!("longhaul/", env!("CARGO_PKG_VERSION")));
         }
+        request.pieces.extend(site.map(Piece::Cookies));
         for (name, value) in &step.headers {
             request.text(name.as_bytes());
             request.text(b": ");
-            request.template(value, Escape::Field, names)?;
+            request.template(value, Escape::Field, names, secrets)?;
             request.text(b"\r\n");
         }
         let body = match &step.body {
@@ -95,7 +105,7 @@ impl Request {
             }
             None => request.text(b"\r\n"),
             Some((template, escape)) => {
-                if let Some(length) = fixed_length(template) {
+                if let Some(length) = fixed_length(template, escape, secrets)? {
                     request.text(format!("content-length: {length}\r\n\r\n").as_bytes());
                 } else {
                     request.text(b"content-length:");
@@ -103,13 +113,30 @@ impl Request {
                     request.text(b"\r\n\r\n");
                     request.pieces.push(Piece::Body);
                 }
-                request.template(template, escape, names)?;
+                request.template(template, escape, names, secrets)?;
             }
         }
-        if request.pieces.iter().all(|piece| matches!(piece, Piece::Text(_))) {
-            request.pieces.clear();
-        }
+        request.settle();
         Ok(request)
+    }
+
+    /// A text by itself, as protocols other than HTTP send it.
+    pub(super) fn plain(
+        text: &Template,
+        names: &Names,
+        secrets: &Secrets,
+    ) -> Result<Self, LoadError> {
+        let mut request = Self { text: Vec::new(), pieces: Vec::new() };
+        request.template(text, Escape::None, names, secrets)?;
+        request.settle();
+        Ok(request)
+    }
+
+    /// Takes note of it when nothing is filled in.
+    fn settle(&mut self) {
+        if self.pieces.iter().all(|piece| matches!(piece, Piece::Text(_))) {
+            self.pieces.clear();
+        }
     }
 
     /// The whole request, if it is always the same.
@@ -139,6 +166,10 @@ impl Request {
                     write!(out, "{n}").unwrap_or_default();
                 }
                 Piece::Fill(Fill::Uuid, _) => push_uuid(out, rng),
+                Piece::Cookies(site) => {
+                    let path = out.split(|b| *b == b' ').nth(1).unwrap_or_default().to_vec();
+                    captures.jar.write(*site, &path, out);
+                }
                 Piece::Length => {
                     length = Some(out.len());
                     out.extend_from_slice(LENGTH_ROOM);
@@ -174,6 +205,7 @@ impl Request {
         template: &Template,
         escape: Escape,
         names: &Names,
+        secrets: &Secrets,
     ) -> Result<(), LoadError> {
         for part in &template.parts {
             let fill = match part {
@@ -183,6 +215,10 @@ impl Request {
                         return Err(LoadError::Invalid(reason));
                     }
                     self.text(text.as_bytes());
+                    continue;
+                }
+                Part::Secret(name) => {
+                    self.text(&secret(name, escape, secrets)?);
                     continue;
                 }
                 Part::Captured(name) => Fill::Captured(names.slot(name).ok_or_else(|| {
@@ -197,10 +233,34 @@ impl Request {
     }
 }
 
-fn fixed_length(body: &Template) -> Option<usize> {
-    let lengths =
-        body.parts.iter().map(|p| if let Part::Text(t) = p { Some(t.len()) } else { None });
-    lengths.sum()
+/// The length of a body that is always the same.
+fn fixed_length(
+    body: &Template,
+    escape: Escape,
+    secrets: &Secrets,
+) -> Result<Option<usize>, LoadError> {
+    let mut length = 0;
+    for part in &body.parts {
+        length += match part {
+            Part::Text(text) => text.len(),
+            Part::Secret(name) => secret(name, escape, secrets)?.len(),
+            _ => return Ok(None),
+        };
+    }
+    Ok(Some(length))
+}
+
+/// A secret's value as it is written where it stands. Errors name it, and never show it.
+fn secret(name: &str, escape: Escape, secrets: &Secrets) -> Result<Vec<u8>, LoadError> {
+    let invalid = |why: &str| LoadError::Invalid(format!("the secret {name:?} {why}"));
+    let value = secrets.get(name).ok_or_else(|| invalid("has no value"))?;
+    let mut out = Vec::new();
+    if escape == Escape::Url {
+        out.extend_from_slice(value.url_encoded().as_bytes());
+        return Ok(out);
+    }
+    push(&mut out, value.expose(), escape).ok_or_else(|| invalid("can't stand in a header"))?;
+    Ok(out)
 }
 
 fn fits(text: &[u8], escape: Escape) -> bool {
@@ -265,6 +325,18 @@ mod tests {
         Template { parts }
     }
 
+    impl Request {
+        fn new(
+            step: &HttpStep,
+            target: &Template,
+            host: &str,
+            names: &Names,
+            secrets: &Secrets,
+        ) -> Result<Self, LoadError> {
+            Self::with_cookies(step, target, host, names, (secrets, None))
+        }
+    }
+
     fn step(method: Method, headers: Vec<(&str, Template)>, body: Option<Body>) -> HttpStep {
         HttpStep {
             name: "x".to_owned(),
@@ -284,7 +356,8 @@ mod tests {
 
     fn fill(step: &HttpStep, target: Vec<Part>, token: &str, seed: u64) -> Result<String, Failure> {
         let names = names();
-        let request = Request::new(step, &template(target), "h:81", &names).unwrap();
+        let request =
+            Request::new(step, &template(target), "h:81", &names, &Secrets::default()).unwrap();
         let mut captures = Captures::default();
         captures.keep_for_session(vec![(0, token.to_owned())]);
         let mut out = Vec::new();
@@ -296,7 +369,8 @@ mod tests {
     fn a_request_without_places_is_its_bytes() {
         let target = || template(vec![text("/a?b=c")]);
         let constant = |step: &HttpStep| {
-            let request = Request::new(step, &target(), "h:81", &names()).unwrap();
+            let request =
+                Request::new(step, &target(), "h:81", &names(), &Secrets::default()).unwrap();
             String::from_utf8(request.constant().unwrap().to_vec()).unwrap()
         };
         let agent = concat!("longhaul/", env!("CARGO_PKG_VERSION"));
@@ -316,7 +390,7 @@ mod tests {
             "{json}"
         );
         let bad = step(Method::Get, vec![("x", template(vec![text("a\r\nb: c")]))], None);
-        assert!(Request::new(&bad, &target(), "h", &names()).is_err());
+        assert!(Request::new(&bad, &target(), "h", &names(), &Secrets::default()).is_err());
     }
 
     #[test]
@@ -350,15 +424,45 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_is_written_as_its_place_asks_and_never_told() {
+        let value = "k\"+/é";
+        let secrets = {
+            let text = "version: 1\nname: p\ntarget: { process: { command: [x] } }\nsecrets: { k: { env: K } }\nload: { profile: [ hold: { rate: 1/s, for: 1m } ], scenarios: { s: { steps: [ http: { get: \"http://app.target:80/\" } ] } } }\n";
+            let experiment = crate::experiment::parse(text, "/e.yaml".as_ref()).unwrap();
+            Secrets::read(&experiment, |_| Some(value.into())).unwrap()
+        };
+        let k = || Part::Secret("k".to_owned());
+        let body = Body::Json(template(vec![text("{\"k\":\""), k(), text("\"}")]));
+        let step = step(Method::Post, vec![("authorization", template(vec![k()]))], Some(body));
+        let target = template(vec![text("/?k="), k()]);
+        let request = Request::new(&step, &target, "h", &names(), &secrets).unwrap();
+        let sent = String::from_utf8(request.constant().unwrap().to_vec()).unwrap();
+        let (head, body) = sent.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("POST /?k=k%22%2B%2F%C3%A9 HTTP/1.1\r\n"), "{head}");
+        assert!(head.contains(&format!("authorization: {value}\r\n")), "{head}");
+        assert!(head.ends_with(&format!("content-length: {}", body.len())), "{head}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(body).unwrap()["k"], value);
+        assert_eq!(format!("{request:?}"), "Request { pieces: [], .. }");
+        let error = Request::new(&step, &target, "h", &names(), &Secrets::default()).unwrap_err();
+        assert!(error.to_string().contains("the secret \"k\" has no value"), "{error}");
+    }
+
+    #[test]
     fn a_missing_capture_is_named() {
         let (step, names) = (step(Method::Get, vec![], None), names());
-        let request =
-            Request::new(&step, &template(vec![text("/"), token()]), "h", &names).unwrap();
+        let request = Request::new(
+            &step,
+            &template(vec![text("/"), token()]),
+            "h",
+            &names,
+            &Secrets::default(),
+        )
+        .unwrap();
         let result =
             request.fill(&Captures::default(), &names, &mut Seed(1).rng(), &mut Vec::new());
         assert_eq!(result.unwrap_err().text, "capture token missing");
         let other = template(vec![Part::Captured("other".to_owned())]);
-        assert!(Request::new(&step, &other, "h", &names).is_err());
+        assert!(Request::new(&step, &other, "h", &names, &Secrets::default()).is_err());
     }
 
     #[test]

@@ -11,6 +11,14 @@ use crate::experiment::Tls;
 /// TLS as the load wants it: the system's authorities and its own, a client certificate if it has
 /// one, HTTP/1.1 only.
 pub(super) fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>, LoadError> {
+    for_protocol(tls, Some(b"http/1.1"))
+}
+
+/// The same for another protocol of the ALPN registry, or for one that has no name there.
+pub(super) fn for_protocol(
+    tls: &Tls,
+    protocol: Option<&[u8]>,
+) -> Result<Arc<ClientConfig>, LoadError> {
     let mut roots = RootCertStore::empty();
     // Unreadable ones among the system's authorities are the system's affair.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -43,7 +51,7 @@ pub(super) fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>, LoadError> {
             ));
         }
     };
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = protocol.into_iter().map(<[u8]>::to_vec).collect();
     Ok(Arc::new(config))
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{CaptureMoment, FaultStage, Phase, Victim};
+use super::{Capacity, CaptureMoment, FaultStage, Level, Phase, Victim};
 use crate::clock::Offset;
 use crate::ids::FaultId;
 
@@ -67,7 +67,7 @@ pub enum StopCause {
 }
 
 /// The kinds of events.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum EventKind {
     /// The run entered a phase.
@@ -128,6 +128,10 @@ pub enum EventKind {
         /// Why, in words.
         reason: String,
     },
+    /// A step of the search for the limit ended.
+    Level(Level),
+    /// The search for the limit ended.
+    Capacity(Capacity),
     /// Anything else worth a line.
     Note {
         /// The line.
@@ -136,7 +140,7 @@ pub enum EventKind {
 }
 
 /// One event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// When.
     pub at: Offset,

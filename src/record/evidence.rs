@@ -91,6 +91,20 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    /// How many descriptors were sockets.
+    pub fn open_sockets(&self) -> Option<u64> {
+        self.sockets.get().map(|sockets| sockets.total)
+    }
+
+    /// What it kept on disk, bytes: its layer and its folders. `None` unless all of it was counted.
+    pub fn disk_used(&self) -> Option<u64> {
+        let disk = self.disk.get()?;
+        disk.folders.iter().try_fold(disk.layer.unwrap_or(0), |sum, folder| {
+            let usage = folder.usage.get().filter(|usage| usage.complete)?;
+            Some(sum + usage.used)
+        })
+    }
+
     /// The parts that were not captured, by the names of this type's fields, with the reasons.
     pub fn missing(&self) -> Vec<(&'static str, &str)> {
         let parts = [

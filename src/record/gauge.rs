@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Reading;
+use super::scrape::metric;
+use super::{GaugeUnit, Reading};
 
 /// A gauge of an instance that is judged for leaks.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -14,6 +15,10 @@ pub enum Gauge {
     Descriptors,
     /// Processes and threads.
     Threads,
+    /// Descriptors that are sockets, as captured.
+    Sockets,
+    /// What it keeps on disk, bytes, as captured.
+    Disk,
     /// A series scraped from the target's own metrics, by its name with labels.
     Scraped(String),
 }
@@ -25,16 +30,23 @@ impl Gauge {
             Self::Memory => reading.anon,
             Self::Descriptors => reading.fds,
             Self::Threads => reading.pids,
-            Self::Scraped(_) => None,
+            Self::Sockets | Self::Disk | Self::Scraped(_) => None,
         }
     }
 
-    /// Whether its figures are bytes; else a number of things.
-    pub fn is_bytes(&self) -> bool {
+    /// Whether longhaul reads it itself, every few seconds.
+    pub fn is_sampled(&self) -> bool {
+        matches!(self, Self::Memory | Self::Descriptors | Self::Threads)
+    }
+
+    /// What its figures are.
+    pub fn unit(&self) -> GaugeUnit {
         match self {
-            Self::Memory => true,
-            Self::Descriptors | Self::Threads => false,
-            Self::Scraped(name) => name.split('{').next().is_some_and(|n| n.ends_with("_bytes")),
+            Self::Memory | Self::Disk => GaugeUnit::Bytes,
+            Self::Scraped(name) if metric(name).ends_with("_bytes") => GaugeUnit::Bytes,
+            Self::Descriptors | Self::Threads | Self::Sockets | Self::Scraped(_) => {
+                GaugeUnit::Count
+            }
         }
     }
 }
@@ -45,6 +57,8 @@ impl std::fmt::Display for Gauge {
             Self::Memory => "memory",
             Self::Descriptors => "descriptors",
             Self::Threads => "threads",
+            Self::Sockets => "sockets",
+            Self::Disk => "disk",
             Self::Scraped(name) => name,
         })
     }

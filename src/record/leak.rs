@@ -211,6 +211,15 @@ pub struct LeakFinding {
     pub curves: LeakCurves,
 }
 
+/// One gauge of longhaul itself, judged for growth.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OwnGauge {
+    /// Which.
+    pub gauge: Gauge,
+    /// How it was judged.
+    pub finding: LeakFinding,
+}
+
 /// One gauge of one instance, judged for leaks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LeakResult {

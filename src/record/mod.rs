@@ -3,6 +3,7 @@
 //! Producers (`target`, `load`, `sample`, `fault`) and consumers (`store`, `verdict`, `report`, `cli`)
 //! know these types and never each other. Nothing here does I/O or reads a clock.
 
+mod capacity;
 mod clue;
 mod comparison;
 mod digest;
@@ -17,14 +18,17 @@ mod histogram;
 mod instance;
 mod leak;
 mod ledger;
+mod log_excerpt;
 mod memory_part;
 mod run;
 mod sample;
 mod scrape;
 mod slice;
+mod sweep;
 mod trend;
 mod verdict;
 
+pub use capacity::{Capacity, GaveWay, Level};
 pub use clue::{Clue, InstanceClues, Pattern};
 pub use comparison::{
     Against, Change, ComparedRun, Comparison, Difference, Finding, Line, Lines, Spread, Terms,
@@ -44,16 +48,18 @@ pub use histogram::{Histogram, HistogramError};
 pub use instance::{Endpoint, Endpoints, Health, Instance, InstanceState, Roster};
 pub use leak::{
     Basis, ChangePoint, GaugeUnit, HoursToLimit, LeakCurves, LeakFinding, LeakResult, LeakVerdict,
-    Range, Rival, Standing,
+    OwnGauge, Range, Rival, Standing,
 };
 pub use ledger::{LedgerRow, ServiceRow};
+pub use log_excerpt::LogExcerpt;
 pub use memory_part::MemoryPart;
 pub use run::{Phase, PhaseMark, Provenance, RunData, RunRecord, RunStatus};
 pub use sample::{Reading, Sample, Series, Subject};
-pub use scrape::{ScrapedColumn, ScrapedKind, ScrapedSeries, Scrapes};
+pub use scrape::{ScrapedColumn, ScrapedKind, ScrapedSeries, Scrapes, is_telling, probe_series};
 pub use slice::{
     Counts, ErrorCount, HistogramRow, LoadSlice, Outcome, Quantiles, SliceRow, StepId, StepSlice,
 };
+pub use sweep::{Estimate, MeasuredRate, RateSource, SweepPart, SweepRun, SweepVerdict};
 pub use trend::{Trend, TrendChange, TrendFinding, TrendPoint};
 pub use verdict::{
     Availability, ErrorBudget, FaultResult, LimitResult, Recoveries, Recovery, Side, Tier, Times,

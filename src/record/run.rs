@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Against, Event, Evidence, HistogramRow, LedgerRow, PlannedFault, ScrapedSeries, Series,
-    SliceRow, Verdict,
+    SliceRow, SweepPart, Verdict,
 };
 use crate::clock::Offset;
 use crate::experiment::Experiment;
@@ -94,6 +94,9 @@ pub struct RunRecord {
     /// What it is to be compared with when it is judged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub against: Option<Box<Against>>,
+    /// Which sweep it is a part of, and which.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<SweepPart>,
     /// Where it ran.
     pub provenance: Provenance,
     /// How it stands.
@@ -124,7 +127,8 @@ pub struct RunData {
 }
 
 impl RunData {
-    /// When a phase began and ended: `None` if it was never entered; open ends close at the last event.
+    /// When a phase began and ended: `None` if it was never entered; open ends close at the last record. A gap is the
+    /// lack of one.
     pub fn phase(&self, phase: Phase) -> Option<(Offset, Offset)> {
         let marks: Vec<PhaseMark> = self
             .events
@@ -138,7 +142,8 @@ impl RunData {
         let end = marks.get(i + 1).map_or_else(
             || {
                 let slices = self.slices.last().map(|s| s.to);
-                let events = self.events.last().map(|e| e.at);
+                let told = |e: &&Event| !matches!(e.kind, super::EventKind::Gap { .. });
+                let events = self.events.iter().rev().find(told).map(|e| e.at);
                 slices.max(events).unwrap_or(marks[i].at)
             },
             |m| m.at,

@@ -19,6 +19,8 @@ pub enum Subject {
     Host,
     /// longhaul itself.
     Longhaul,
+    /// A probe, by its name: what the target tells of itself.
+    Probe(String),
 }
 
 impl std::fmt::Display for Subject {
@@ -27,6 +29,7 @@ impl std::fmt::Display for Subject {
             Self::Instance { service, ordinal } => write!(f, "{service}#{ordinal}"),
             Self::Host => f.write_str("host"),
             Self::Longhaul => f.write_str("longhaul"),
+            Self::Probe(name) => write!(f, "probe:{name}"),
         }
     }
 }

@@ -37,6 +37,16 @@ pub struct ScrapedColumn {
     pub values: Vec<Option<f64>>,
 }
 
+/// The series that each probe has. A question that got no answer has no [`probe_series::VALUE`].
+pub mod probe_series {
+    /// The number that was read.
+    pub const VALUE: &str = "value";
+    /// How long the answer took, or for how long it was waited for in vain, seconds: one for each question.
+    pub const SECONDS: &str = "seconds";
+    /// 1 for a question that was not answered as it should be, else 0: one for each question.
+    pub const FAILED: &str = "failed";
+}
+
 /// All scraped values of one series of one instance, in time order. A failed scrape is an absence of points.
 /// Which process life a point belongs to, the samples of the same instance tell by their epochs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,4 +59,42 @@ pub struct ScrapedSeries {
     pub kind: ScrapedKind,
     /// The values.
     pub points: Vec<(Offset, f64)>,
+}
+
+impl ScrapedSeries {
+    /// The metric's name, without labels.
+    pub fn metric(&self) -> &str {
+        metric(&self.name)
+    }
+}
+
+/// The metric's name in that of a series.
+pub(super) fn metric(series: &str) -> &str {
+    series.split('{').next().unwrap_or(series)
+}
+
+/// Words in the names of metrics that may tell why a process grows.
+const TELLING: [&str; 16] = [
+    "mem",
+    "heap",
+    "alloc",
+    "resident",
+    "rss",
+    "gc",
+    "goroutine",
+    "thread",
+    "fd",
+    "conn",
+    "pool",
+    "queue",
+    "cache",
+    "buffer",
+    "session",
+    "pending",
+];
+
+/// Whether a metric by this name may tell why a process grows.
+pub fn is_telling(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    TELLING.iter().any(|word| name.contains(word))
 }

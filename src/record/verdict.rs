@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Comparison, Counts, InstanceClues, LeakResult, LedgerRow};
+use super::{Comparison, Counts, InstanceClues, LeakResult, LedgerRow, OwnGauge};
 use crate::clock::Offset;
 use crate::ids::FaultId;
 use crate::units::Percent;
@@ -227,6 +227,9 @@ pub struct Verdict {
     /// Every gauge of every instance that was judged for leaks, ordered by instance and gauge.
     #[serde(default)]
     pub leaks: Vec<LeakResult>,
+    /// Every gauge of longhaul itself.
+    #[serde(default)]
+    pub own: Vec<OwnGauge>,
     /// Where to look first, for each instance of which anything is to be said.
     #[serde(default)]
     pub clues: Vec<InstanceClues>,

@@ -30,6 +30,8 @@ pub(super) fn words(kind: &EventKind) -> (&'static str, String) {
                 format!("evidence {} captured, begun {from}{missing}", self::moment(*moment)),
             )
         }
+        EventKind::Level(level) => ("step", level.to_string()),
+        EventKind::Capacity(found) => ("limit", found.to_string()),
         EventKind::Note { text } => ("note", text.clone()),
     }
 }

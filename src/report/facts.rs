@@ -6,14 +6,30 @@ use std::time::Duration;
 use crate::clock::Offset;
 use crate::experiment::System;
 use crate::record::{
-    Counts, EventKind, FaultStage, Histogram, Phase, Quantiles, RunData, Verdict, Victim,
+    Capacity, Counts, EventKind, FaultStage, Level, LogExcerpt, Phase, Quantiles, RunData, Verdict,
+    Victim,
 };
 
 /// One step over the judged phase.
 pub(super) struct StepFacts {
     pub(super) name: String,
     pub(super) counts: Counts,
+    /// Latency of requests that ended well, from the intended time.
     pub(super) latency: Quantiles,
+    /// Of those that ended otherwise.
+    pub(super) bad_latency: Quantiles,
+    /// Connecting, for connections that were opened for it.
+    pub(super) connect: Quantiles,
+    /// Their TLS handshakes.
+    pub(super) tls: Quantiles,
+    /// From sent to the first byte of the answer.
+    pub(super) first_byte: Quantiles,
+    pub(super) bytes_in: u64,
+    pub(super) bytes_out: u64,
+    /// Answers by status.
+    pub(super) statuses: BTreeMap<u16, u64>,
+    /// Errors by text, most frequent first.
+    pub(super) errors: Vec<(String, u64)>,
 }
 
 /// One error text over the whole run.
@@ -38,11 +54,13 @@ pub(super) struct Facts<'a> {
     pub(super) stuck: Vec<(String, String)>,
     /// First and last moment anything was recorded.
     pub(super) span: (Offset, Offset),
+    /// What instances printed around the moments at which something changed, as far as anybody asked.
+    pub(super) logs: &'a [LogExcerpt],
 }
 
 impl<'a> Facts<'a> {
     pub(super) fn of(data: &'a RunData, verdict: &'a Verdict) -> Self {
-        let (steps, latency) = steps(data);
+        let (steps, latency) = super::steps::of(data);
         Self {
             data,
             verdict,
@@ -51,7 +69,13 @@ impl<'a> Facts<'a> {
             errors: errors(data),
             stuck: stuck(data),
             span: span(data),
+            logs: &[],
         }
+    }
+
+    /// With what instances printed.
+    pub(super) fn with_logs(self, logs: &'a [LogExcerpt]) -> Self {
+        Self { logs, ..self }
     }
 
     /// From the first to the last record.
@@ -62,6 +86,20 @@ impl<'a> Facts<'a> {
     /// The judged phase, if there was one.
     pub(super) fn profile(&self) -> Option<(Offset, Offset)> {
         self.data.phase(Phase::Holding)
+    }
+
+    /// The steps of the search for the limit, and what it found; `None` without one that came to its end.
+    pub(super) fn capacity(&self) -> Option<(Vec<&'a Level>, &'a Capacity)> {
+        let events = &self.data.events;
+        let found = events.iter().find_map(|e| match &e.kind {
+            EventKind::Capacity(found) => Some(found),
+            _ => None,
+        })?;
+        let levels = events.iter().filter_map(|e| match &e.kind {
+            EventKind::Level(level) => Some(level),
+            _ => None,
+        });
+        Some((levels.collect(), found))
     }
 
     /// The target in a few words.
@@ -94,31 +132,6 @@ impl<'a> Facts<'a> {
         let fault = self.data.run.faults.iter().find(|f| f.id.as_str() == id)?;
         Some((fault.lasts, &fault.victims))
     }
-}
-
-fn steps(data: &RunData) -> (Vec<StepFacts>, Quantiles) {
-    let judged = data.phase(Phase::Holding);
-    let mut per_step: BTreeMap<u16, (Counts, Histogram)> = BTreeMap::new();
-    for row in &data.histograms {
-        if judged.is_some_and(|(from, to)| row.from < from || row.from >= to) {
-            continue;
-        }
-        let entry = per_step.entry(row.step.0).or_default();
-        entry.0.add(&row.counts);
-        if let Ok(histogram) = Histogram::from_v2(&row.ok) {
-            entry.1.merge(&histogram);
-        }
-    }
-    let mut all = Histogram::new();
-    let steps = per_step
-        .into_iter()
-        .map(|(step, (counts, histogram))| {
-            all.merge(&histogram);
-            let name = Facts::step_name(data, step);
-            StepFacts { name, counts, latency: Quantiles::of(&histogram) }
-        })
-        .collect();
-    (steps, Quantiles::of(&all))
 }
 
 fn errors(data: &RunData) -> Vec<ErrorFacts> {

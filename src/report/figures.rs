@@ -9,7 +9,7 @@ use crate::record::{Recovery, Tier, VerdictOutcome};
 use crate::units::trim;
 
 /// `12,345,678`.
-pub(super) fn count(n: u64) -> String {
+pub fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (i, digit) in digits.chars().enumerate() {
@@ -34,7 +34,7 @@ pub(super) fn latency(us: u64) -> String {
 }
 
 /// A length of time: `480 ms`, `3.2 s`, `1m 05s`, `2h 03m`.
-pub(super) fn span(d: Duration) -> String {
+pub fn span(d: Duration) -> String {
     let s = d.as_secs_f64();
     let whole = s.round() as u64;
     if s < 1.0 {
@@ -91,7 +91,7 @@ pub(super) fn calendar(at: Timestamp) -> String {
 }
 
 /// The outcome in one word.
-pub(super) fn outcome(outcome: VerdictOutcome) -> &'static str {
+pub fn outcome(outcome: VerdictOutcome) -> &'static str {
     match outcome {
         VerdictOutcome::Passed => "passed",
         VerdictOutcome::Warned => "warned",

@@ -35,20 +35,25 @@ fn bad(kind: NonSuccessKind, message: impl Into<String>) -> TestCaseStatus {
 
 fn verdict(facts: &Facts<'_>) -> TestCase {
     let v = facts.verdict;
-    let words = || format!("{}: {}", outcome(v.outcome), v.headline);
-    let mut status = match v.outcome {
+    let mut case = TestCase::new("verdict", ended(v.outcome, &v.headline, &v.reasons));
+    case.set_time(facts.duration());
+    case
+}
+
+/// How something ended, as a test case's status.
+pub(super) fn ended(how: VerdictOutcome, headline: &str, reasons: &[String]) -> TestCaseStatus {
+    let words = || format!("{}: {headline}", outcome(how));
+    let mut status = match how {
         VerdictOutcome::Passed | VerdictOutcome::Warned => TestCaseStatus::success(),
         VerdictOutcome::Failed => bad(NonSuccessKind::Failure, words()),
         VerdictOutcome::Inconclusive | VerdictOutcome::Aborted | VerdictOutcome::Errored => {
             bad(NonSuccessKind::Error, words())
         }
     };
-    if !v.reasons.is_empty() {
-        status.set_description(v.reasons.join("\n"));
+    if !reasons.is_empty() {
+        status.set_description(reasons.join("\n"));
     }
-    let mut case = TestCase::new("verdict", status);
-    case.set_time(facts.duration());
-    case
+    status
 }
 
 fn healing(facts: &Facts<'_>) -> TestCase {
@@ -62,7 +67,7 @@ fn healing(facts: &Facts<'_>) -> TestCase {
     TestCase::new("healing", status)
 }
 
-fn limit(l: &LimitResult) -> TestCase {
+pub(super) fn limit(l: &LimitResult) -> TestCase {
     let margin = l.margin.as_deref().map_or_else(String::new, |m| format!(", margin {m}"));
     let note = l.note.as_deref().map_or_else(String::new, |n| format!("; {n}"));
     let words = format!("{} {}: measured {}{margin}{note}", l.name, l.bound, l.measured);

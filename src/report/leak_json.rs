@@ -4,15 +4,20 @@ use serde_json::{Value, json};
 
 use super::facts::Facts;
 use super::figures;
-use super::leaks::Case;
-use crate::record::{RunData, Verdict};
+use super::leaks::{Case, nearest};
+use crate::record::{LogExcerpt, RunData, Verdict};
 
 /// Version of the format. It grows when a field changes its meaning or goes; new fields don't count.
 pub const LEAK_SCHEMA: u32 = 1;
 
 /// The investigation of one service, or of all, as a JSON document.
-pub fn leak_document(data: &RunData, verdict: &Verdict, service: Option<&str>) -> Value {
-    document(&Facts::of(data, verdict), service)
+pub fn leak_document(
+    data: &RunData,
+    verdict: &Verdict,
+    service: Option<&str>,
+    logs: &[LogExcerpt],
+) -> Value {
+    document(&Facts::of(data, verdict).with_logs(logs), service)
 }
 
 pub(super) fn document(facts: &Facts<'_>, service: Option<&str>) -> Value {
@@ -33,8 +38,15 @@ fn instance(facts: &Facts<'_>, case: &Case<'_>) -> Value {
         "instance": case.instance,
         "clues": case.clues,
         "gauges": case.results.iter()
-            .map(|r| json!({ "gauge": r.gauge, "finding": r.finding }))
+            .map(|r| json!({
+                "gauge": r.gauge,
+                "finding": r.finding,
+                "nearest_event": r.finding.change_point
+                    .and_then(|change| nearest(&facts.data.events, change.at))
+                    .map(|near| json!({ "at_seconds": near.at.as_secs_f64(), "text": near.what })),
+            }))
             .collect::<Vec<_>>(),
+        "log": case.logs,
         "lives": case.lives(&facts.data.events).iter().map(|life| json!({
             "number": life.number,
             "from_seconds": life.from.as_secs_f64(),

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use super::facts::Facts;
 use super::figures::{calendar, clock, dash, span};
-use super::leaks::{Case, figure, per_request, sentence, slope, to_limit};
-use super::table::{Table, escape};
-use crate::record::{LeakResult, MemoryPart, Standing};
+use super::leaks::{Case, nearest, per_request, sentence, slope, to_limit};
+use super::table::{Table, cut, escape};
+use crate::record::{Captured, LeakResult, MemoryPart, Standing};
 use crate::units::{Bytes, trim};
 
 /// The investigation of one service, or of all.
@@ -76,7 +76,7 @@ fn one(out: &mut String, facts: &Facts<'_>, case: &Case<'_>) -> std::fmt::Result
         }
     }
     for result in &case.results {
-        gauge(out, result)?;
+        gauge(out, facts, case, result)?;
     }
     memory(out, case)?;
     let lives = case.lives(&facts.data.events);
@@ -130,7 +130,12 @@ fn one(out: &mut String, facts: &Facts<'_>, case: &Case<'_>) -> std::fmt::Result
     Ok(())
 }
 
-fn gauge(out: &mut String, result: &LeakResult) -> std::fmt::Result {
+fn gauge(
+    out: &mut String,
+    facts: &Facts<'_>,
+    case: &Case<'_>,
+    result: &LeakResult,
+) -> std::fmt::Result {
     let finding = &result.finding;
     writeln!(
         out,
@@ -149,7 +154,7 @@ fn gauge(out: &mut String, result: &LeakResult) -> std::fmt::Result {
             "Why",
         ]);
         for rival in &finding.rivals {
-            let text = |v| figure(&result.gauge, v);
+            let text = |v| finding.unit.amount(v);
             let s = rival.slope;
             table.row([
                 rival.shape.clone(),
@@ -167,7 +172,25 @@ fn gauge(out: &mut String, result: &LeakResult) -> std::fmt::Result {
         }
         write!(out, "\n{}", table.markdown())?;
     }
-    writeln!(out, "\nWhat would change this verdict: {}", escape(&finding.would_change))
+    writeln!(out, "\nWhat would change this verdict: {}", escape(&finding.would_change))?;
+    let Some(change) = finding.change_point else { return Ok(()) };
+    let near = nearest(&facts.data.events, change.at);
+    let near = near.map_or_else(
+        || "nothing happened within five minutes of it".to_owned(),
+        |near| format!("nearest event: {}", near.what),
+    );
+    writeln!(out, "\nSince {}; {}", change.at, escape(&near))?;
+    match case.log(change.at) {
+        Some(Captured::Captured(lines)) if !lines.is_empty() => {
+            writeln!(out, "\nWhat it printed then:\n")?;
+            // Indented, it is text whatever it says.
+            lines.iter().try_for_each(|line| writeln!(out, "    {}", cut(line, 300)))
+        }
+        Some(Captured::NotCaptured(why)) => {
+            writeln!(out, "\nWhat it printed then: not captured, because {}", escape(why))
+        }
+        Some(Captured::Captured(_)) | None => Ok(()),
+    }
 }
 
 fn memory(out: &mut String, case: &Case<'_>) -> std::fmt::Result {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::facts::Facts;
 use super::figures::dash;
-use super::leaks::{Case, sentence, slope, to_limit};
+use super::leaks::{Case, nearest, sentence, slope, to_limit};
 use super::table::{Table, cut};
 use crate::record::{RunData, Verdict};
 
@@ -32,6 +32,12 @@ pub fn leak_text(data: &RunData, verdict: &Verdict, service: Option<&str>) -> St
     let mut out = format!("{}\n\n{}", sentence(&cases).text, table.text(WIDTH));
     for case in cases.iter().filter(|c| c.needs_a_look()) {
         write!(out, "\n{}\n", case.instance).ok();
+        for result in &case.results {
+            let Some(change) = result.finding.change_point else { continue };
+            let near = nearest(&facts.data.events, change.at);
+            let near = near.map_or_else(String::new, |n| format!(" (nearest event: {})", n.what));
+            writeln!(out, "  {} since {}{near}", result.gauge, change.at).ok();
+        }
         for clue in case.clues {
             writeln!(out, "  {}", cut(&clue.sentence, 1000)).ok();
             for step in &clue.next {

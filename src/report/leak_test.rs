@@ -8,8 +8,8 @@ use crate::clock::Offset;
 use crate::record::{
     CaptureMoment, Captured, ChangePoint, Clue, Descriptors, Disk, Evidence, Gauge, HeapProfile,
     HeapSite, HeapSites, HoursToLimit, InstanceClues, LeakFinding, LeakResult, LeakVerdict,
-    Mappings, Pattern, ProfileBody, ProfileStatus, Range, Rival, RunData, Standing, Subject,
-    Threads, Verdict, Victim,
+    LogExcerpt, Mappings, Pattern, ProfileBody, ProfileStatus, Range, Rival, RunData, Standing,
+    Subject, Threads, Verdict, Victim,
 };
 
 const MIB: u64 = 1 << 20;
@@ -118,7 +118,7 @@ fn the_page_says_what_leaks_how_fast_and_where_to_look() {
     let (data, verdict) = leaking();
     let page = html::leak_page(&Facts::of(&data, &verdict), None);
     for text in [
-        "Leaking: memory of api#1, api#1 by 7.2 MiB/h (6.9 MiB to 7.5 MiB); at its limit in 8h 30m (8h 00m to never)",
+        "Leaking: memory of api#1 by 7.2 MiB/h (6.9 MiB to 7.5 MiB), at its limit in 8h 30m (8h 00m to never)",
         "memory grows on the heap proper",
         "94 B",
         "main.remember",
@@ -145,9 +145,32 @@ fn text_and_json_say_the_same() {
         text.starts_with("Leaking: memory of api#1") && text.contains("compare two heap profiles"),
         "{text}"
     );
-    let json = leak_document(&data, &verdict, Some("api"));
+    let json = leak_document(&data, &verdict, Some("api"), &[]);
     assert_eq!(json["instances"][0]["gauges"][0]["finding"]["verdict"], "leaking");
-    assert_eq!(leak_document(&data, &verdict, Some("store"))["instances"], serde_json::json!([]));
+    assert_eq!(
+        leak_document(&data, &verdict, Some("store"), &[])["instances"],
+        serde_json::json!([])
+    );
+}
+
+#[test]
+fn what_happened_and_what_was_printed_stands_beside_a_change() {
+    let (data, verdict) = leaking();
+    let around = verdict.leaks[0].finding.change_point.unwrap().at;
+    let lines = |lines| LogExcerpt { instance: api(), around, lines };
+    let printed = [lines(Captured::Captured(vec!["02:00 <cache> reloaded".to_owned()]))];
+    let facts = Facts::of(&data, &verdict).with_logs(&printed);
+    let page = html::leak_page(&facts, None);
+    assert!(page.contains("02:00 &lt;cache&gt; reloaded"), "escaped and shown");
+    assert!(page.contains("nearest event: "), "the change has a neighbour");
+    let text = leak_markdown::investigation(&facts, None);
+    assert!(text.contains("\n    02:00 <cache> reloaded\n") && text.contains("nearest event"));
+    let json = leak_document(&data, &verdict, None, &printed);
+    assert!(json["instances"][0]["gauges"][0]["nearest_event"]["text"].is_string());
+    assert_eq!(json["instances"][0]["log"][0]["lines"]["captured"][0], "02:00 <cache> reloaded");
+    let unread = [lines(Captured::NotCaptured("the file is damaged".to_owned()))];
+    let page = html::leak_page(&Facts::of(&data, &verdict).with_logs(&unread), None);
+    assert!(page.contains("not captured, because the file is damaged"));
 }
 
 #[test]

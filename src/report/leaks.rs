@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
+use super::events::words;
 use super::facts::Facts;
 use super::figures::span;
 use crate::clock::Offset;
 use crate::record::{
-    Captured, Clue, Event, EventKind, Evidence, Gauge, HeapProfile, LeakFinding, LeakResult,
-    LeakVerdict, Series, SiteGrowth, Subject, TargetAction, Victim,
+    Captured, Clue, Event, EventKind, Evidence, Gauge, GaugeUnit, HeapProfile, LeakFinding,
+    LeakResult, LeakVerdict, LogExcerpt, ScrapedSeries, Series, SiteGrowth, Subject, TargetAction,
+    Victim,
 };
-use crate::units::{Bytes, trim};
+use crate::units::trim;
 
 /// One instance under investigation.
 pub(super) struct Case<'a> {
@@ -20,6 +22,10 @@ pub(super) struct Case<'a> {
     /// All looks at it, in the order of time.
     pub(super) looks: Vec<&'a Evidence>,
     pub(super) series: Option<&'a Series>,
+    /// Its own metrics.
+    pub(super) scraped: Vec<&'a ScrapedSeries>,
+    /// What it printed around the moments at which something changed.
+    pub(super) logs: Vec<&'a LogExcerpt>,
 }
 
 impl<'a> Case<'a> {
@@ -36,7 +42,7 @@ impl<'a> Case<'a> {
             }
         }
         for case in &mut cases {
-            case.results.sort_by_key(|r| rank(r.finding.verdict));
+            case.results.sort_by_key(|r| rank(r));
         }
         cases.sort_by_key(Self::rank);
         cases
@@ -56,17 +62,43 @@ impl<'a> Case<'a> {
                 .map_or(&[], |c| c.clues.as_slice()),
             looks: facts.data.evidence.iter().filter(|e| e.instance == instance).collect(),
             series: facts.data.series.iter().find(|s| s.subject == subject),
+            logs: facts.logs.iter().filter(|l| l.instance == instance).collect(),
+            scraped: facts.data.scraped.iter().filter(|s| s.subject == subject).collect(),
             instance,
         }
     }
 
     fn rank(&self) -> u8 {
-        self.results.iter().map(|r| rank(r.finding.verdict)).min().unwrap_or(u8::MAX)
+        self.results.iter().map(|r| rank(r)).min().unwrap_or(u8::MAX)
     }
 
     /// Whether anything of it grows, or what was captured shows something else that can hurt.
     pub(super) fn needs_a_look(&self) -> bool {
-        self.rank() <= rank(LeakVerdict::Suspected) || self.clues.iter().any(|c| c.harmful)
+        self.rank() <= GROWING || self.clues.iter().any(|c| c.harmful)
+    }
+
+    /// What it printed around this moment; `None` when nobody asked.
+    pub(super) fn log(&self, at: Offset) -> Option<&'a Captured<Vec<String>>> {
+        self.logs.iter().find(|log| log.around == at).map(|log| &log.lines)
+    }
+
+    /// What was read of a gauge.
+    pub(super) fn points(&self, gauge: &Gauge) -> Vec<(Offset, f64)> {
+        let captured = |of: fn(&Evidence) -> Option<u64>| -> Vec<(Offset, f64)> {
+            self.looks.iter().filter_map(|look| Some((look.from, of(look)? as f64))).collect()
+        };
+        match gauge {
+            Gauge::Sockets => captured(Evidence::open_sockets),
+            Gauge::Disk => captured(Evidence::disk_used),
+            Gauge::Scraped(name) => {
+                let series = self.scraped.iter().find(|s| s.name == *name);
+                series.map(|s| s.points.clone()).unwrap_or_default()
+            }
+            Gauge::Memory | Gauge::Descriptors | Gauge::Threads => {
+                let points = self.series.map(|s| s.points.as_slice()).unwrap_or_default();
+                points.iter().filter_map(|(at, _, r)| Some((*at, gauge.of(r)? as f64))).collect()
+            }
+        }
     }
 
     /// The first, a middle and the last look.
@@ -179,6 +211,34 @@ pub(super) struct ProcessLife {
     pub(super) ending: Option<String>,
 }
 
+/// An event beside a moment.
+pub(super) struct Near {
+    pub(super) at: Offset,
+    /// The event, and how far off it is: `api#1 started, 12 s before`.
+    pub(super) what: String,
+}
+
+/// Events this near a change belong beside it.
+pub(super) const BESIDE: Duration = Duration::from_mins(5);
+
+/// What happened to the target or by a fault nearest to a moment.
+pub(super) fn nearest(events: &[Event], at: Offset) -> Option<Near> {
+    let off = |e: &Event| e.at.since(at).max(at.since(e.at));
+    let told = |e: &&Event| {
+        matches!(
+            e.kind,
+            EventKind::Target { .. }
+                | EventKind::Fault { .. }
+                | EventKind::Phase { .. }
+                | EventKind::Stop { .. }
+        )
+    };
+    let event = events.iter().filter(told).min_by_key(|e| off(e)).filter(|e| off(e) <= BESIDE)?;
+    let side = if event.at <= at { "before" } else { "after" };
+    let what = format!("{}, {} {side}", words(&event.kind).1, span(off(event)));
+    Some(Near { at: event.at, what })
+}
+
 /// How far an event may lie from the last reading of the life that it ended.
 const NEAR: Duration = Duration::from_secs(15);
 
@@ -213,26 +273,21 @@ pub(super) fn all_open(cases: &[Case<'_>]) -> bool {
         .all(|r| r.finding.verdict == LeakVerdict::Inconclusive && r.finding.slope.is_none())
 }
 
-/// Worst first.
-fn rank(verdict: LeakVerdict) -> u8 {
-    match verdict {
-        LeakVerdict::Leaking => 0,
-        LeakVerdict::Suspected => 1,
-        LeakVerdict::Inconclusive => 2,
-        LeakVerdict::Warming => 3,
-        LeakVerdict::Stable => 4,
-    }
-}
+/// What grows has this rank or a lower one.
+const GROWING: u8 = 3;
 
-/// A figure of a gauge: `213.4 MiB`, `1452`.
-pub(super) fn figure(gauge: &Gauge, value: f64) -> String {
-    if gauge.is_bytes() {
-        let sign = if value <= -0.5 { "-" } else { "" };
-        format!("{sign}{}", Bytes(value.abs().round() as u64).human())
-    } else {
-        // Nothing must not read as minus nothing.
-        let value = if value.abs() < 0.005 { 0.0 } else { value };
-        trim(value, if value.abs() < 10.0 { 2 } else { 0 })
+/// Worst first; of two gauges that grow alike, the one that longhaul reads itself. A metric of the target's own that
+/// can't be judged says little.
+fn rank(result: &LeakResult) -> u8 {
+    match (result.finding.verdict, result.gauge.is_sampled()) {
+        (LeakVerdict::Leaking, true) => 0,
+        (LeakVerdict::Leaking, false) => 1,
+        (LeakVerdict::Suspected, true) => 2,
+        (LeakVerdict::Suspected, false) => GROWING,
+        (LeakVerdict::Inconclusive, true) => 4,
+        (LeakVerdict::Warming, _) => 5,
+        (LeakVerdict::Stable, true) => 6,
+        (LeakVerdict::Inconclusive | LeakVerdict::Stable, false) => 7,
     }
 }
 
@@ -251,7 +306,7 @@ impl std::fmt::Display for Ranged {
 /// Growth an hour: `7.2 MiB/h (6.9 MiB to 7.5 MiB)`.
 pub(super) fn slope(gauge: &Gauge, finding: &LeakFinding) -> Option<Ranged> {
     let s = finding.slope?;
-    let text = |v| figure(gauge, v);
+    let text = |v| gauge.unit().amount(v);
     let range = format!("{} to {}", text(s.low), text(s.high));
     Some(Ranged { value: format!("{}/h", text(s.value)), range })
 }
@@ -267,8 +322,10 @@ pub(super) fn to_limit(finding: &LeakFinding) -> Option<Ranged> {
 /// Growth a request: `94 B`, `0.02`.
 pub(super) fn per_request(gauge: &Gauge, finding: &LeakFinding) -> Option<String> {
     let n = finding.per_request?;
-    let n = if n.abs() < 0.005 { 0.0 } else { n };
-    Some(if gauge.is_bytes() { format!("{} B", trim(n, 1)) } else { trim(n, 3) })
+    Some(match gauge.unit() {
+        GaugeUnit::Bytes => gauge.unit().amount(n),
+        GaugeUnit::Count => trim(n, 3),
+    })
 }
 
 /// The whole investigation in one sentence, with its colour's class and sign.
@@ -283,18 +340,21 @@ const MOST_NAMED: usize = 4;
 
 /// What the investigation comes to.
 pub(super) fn sentence(cases: &[Case<'_>]) -> Sentence {
-    let worst = cases.first().and_then(|c| Some((c, *c.results.first()?)));
-    let Some((_, worst)) = worst else {
+    in_a_sentence(cases.iter().flat_map(|c| c.results.iter().copied()))
+}
+
+/// What these gauges come to.
+pub(super) fn in_a_sentence<'a>(results: impl Iterator<Item = &'a LeakResult>) -> Sentence {
+    let mut results: Vec<&LeakResult> = results.collect();
+    results.sort_by_key(|r| rank(r));
+    let Some(worst) = results.first() else {
         let text = "nothing was sampled, so nothing could be judged".to_owned();
         return Sentence { class: "unknown", icon: "?", text };
     };
     let verdict = worst.finding.verdict;
     let of = |v: LeakVerdict| -> Vec<String> {
-        cases
-            .iter()
-            .flat_map(|c| c.results.iter().filter(move |r| r.finding.verdict == v))
-            .map(|r| format!("{} of {}", r.gauge, r.instance))
-            .collect()
+        let having = results.iter().filter(|r| r.finding.verdict == v);
+        having.map(|r| format!("{} of {}", r.gauge, r.instance)).collect()
     };
     let named = |v| {
         let names = of(v);
@@ -303,16 +363,22 @@ pub(super) fn sentence(cases: &[Case<'_>]) -> Sentence {
     let (class, icon, text) = match verdict {
         LeakVerdict::Leaking | LeakVerdict::Suspected => {
             let growth = slope(&worst.gauge, &worst.finding)
-                .map_or_else(String::new, |s| format!(", {} by {s}", worst.instance));
+                .map_or_else(String::new, |s| format!(" by {s}"));
             let limit = to_limit(&worst.finding)
-                .map_or_else(String::new, |l| format!("; at its limit in {l}"));
-            let names = named(verdict);
+                .map_or_else(String::new, |l| format!(", at its limit in {l}"));
+            let others: Vec<String> = of(verdict).into_iter().skip(1).collect();
+            let others = match others.len() {
+                0 => String::new(),
+                n if n >= MOST_NAMED => format!("; and {n} more gauges"),
+                _ => format!("; and {}", others.join(", ")),
+            };
             let (class, icon, verb) = if verdict == LeakVerdict::Leaking {
                 ("fail", "✕", "Leaking")
             } else {
                 ("warn", "!", "A leak is suspected")
             };
-            (class, icon, format!("{verb}: {names}{growth}{limit}"))
+            let first = format!("{} of {}", worst.gauge, worst.instance);
+            (class, icon, format!("{verb}: {first}{growth}{limit}{others}"))
         }
         LeakVerdict::Inconclusive => {
             let names = named(verdict);
@@ -321,10 +387,40 @@ pub(super) fn sentence(cases: &[Case<'_>]) -> Sentence {
         LeakVerdict::Warming | LeakVerdict::Stable => (
             "pass",
             "✓",
-            "Nothing leaks: every gauge is stable, or rises and levels off".to_owned(),
+            "Nothing leaks: memory, descriptors and threads are stable, or rise and level off"
+                .to_owned(),
         ),
     };
     Sentence { class, icon, text }
+}
+
+/// What seems to leak in a run under way, in one line.
+pub fn suspicion_text(leaks: &[LeakResult]) -> String {
+    let one = |l: &LeakResult| {
+        let grows = slope(&l.gauge, &l.finding).map_or_else(String::new, |s| format!(" by {s}"));
+        let limit =
+            to_limit(&l.finding).map_or_else(String::new, |l| format!(", at its limit in {l}"));
+        format!("{} of {}{grows}{limit}", l.gauge, l.instance)
+    };
+    let mut texts: Vec<String> = leaks.iter().take(MOST_NAMED).map(one).collect();
+    if leaks.len() > texts.len() {
+        texts.push(format!("{} more", leaks.len() - texts.len()));
+    }
+    format!("a leak is suspected so far: {}", texts.join("; "))
+}
+
+/// The same for programs.
+pub fn suspicion_json(leak: &LeakResult) -> serde_json::Value {
+    let finding = &leak.finding;
+    serde_json::json!({
+        "service": leak.instance.service,
+        "ordinal": leak.instance.ordinal,
+        "gauge": leak.gauge,
+        "reason": finding.reason,
+        "unit": finding.unit,
+        "slope_per_hour": finding.slope,
+        "hours_to_limit": finding.to_limit,
+    })
 }
 
 /// Hours as a length of time, at most a year.

@@ -8,9 +8,11 @@ use super::figures::{
     calendar, clock, count, dash, growth, latency, outcome, percent, percent_or_dash, rate,
     recovery, span, tier,
 };
+use super::leaks::in_a_sentence;
 use super::sums::{budget, recoveries};
 use super::table::{Table, escape};
 use super::terminal::{figure, services, side_words};
+use super::{capacity, own, steps};
 use crate::units::Bytes;
 
 /// The report.
@@ -21,6 +23,10 @@ pub(super) fn report(facts: &Facts<'_>) -> String {
     limits(&mut out, facts).ok();
     if let Some(comparison) = &facts.verdict.comparison {
         compare::markdown_section(&mut out, comparison).ok();
+    }
+    if let Some((found, tried)) = capacity::of(facts) {
+        write!(out, "\n## The search for the limit\n\n{}.\n\n{}", escape(&found), tried.markdown())
+            .ok();
     }
     ledger(&mut out, facts).ok();
     faults(&mut out, facts).ok();
@@ -44,9 +50,13 @@ fn head(out: &mut String, facts: &Facts<'_>) -> std::fmt::Result {
     if !v.reasons.is_empty() || !facts.stuck.is_empty() {
         out.push('\n');
     }
+    writeln!(out, "Leaks: {}.\n", escape(&in_a_sentence(v.leaks.iter()).text))?;
+    let part = run.sweep.as_ref().map_or_else(String::new, |part| {
+        format!(" It is {} of the sweep `{}`.", escape(&part.to_string()), part.id)
+    });
     writeln!(
         out,
-        "Run `{}` on {}, started {}, took {}, seed {}, exit code {}.",
+        "Run `{}` on {}, started {}, took {}, seed {}, exit code {}.{part}",
         run.id,
         escape(&facts.target()),
         calendar(clock(run.anchor, facts.span.0)),
@@ -92,6 +102,7 @@ fn ledger(out: &mut String, facts: &Facts<'_>) -> std::fmt::Result {
         ">p95",
         ">p99",
         ">max",
+        ">Sent late p99",
         "Faults",
     ]);
     let names = services(rows);
@@ -116,6 +127,7 @@ fn ledger(out: &mut String, facts: &Facts<'_>) -> std::fmt::Result {
             figure(r.latency.count, r.latency.p95),
             figure(r.latency.count, r.latency.p99),
             figure(r.latency.count, r.latency.max),
+            figure(r.lateness.count, r.lateness.p99),
             r.faults.join(", "),
         ]);
         let cells = names.iter().map(|name| {
@@ -203,19 +215,8 @@ fn rest(out: &mut String, facts: &Facts<'_>) -> std::fmt::Result {
         count(t.not_sent),
         t.error_rate().map_or_else(dash, percent),
     )?;
-    let mut steps = Table::new(["Step", ">Requests", ">Errors", ">p50", ">p95", ">p99", ">max"]);
-    for s in &facts.steps {
-        steps.row([
-            s.name.clone(),
-            count(s.counts.ended()),
-            count(s.counts.errors()),
-            figure(s.latency.count, s.latency.p50),
-            figure(s.latency.count, s.latency.p95),
-            figure(s.latency.count, s.latency.p99),
-            figure(s.latency.count, s.latency.max),
-        ]);
-    }
-    out.push_str(&steps.markdown());
+    out.push_str(&steps::requests(&facts.steps).markdown());
+    write!(out, "\nWhere the time goes:\n\n{}", steps::times(&facts.steps).markdown())?;
     let mut errors = Table::new([">Count", "Error", "Step", "First seen", "Last seen"]);
     for e in facts.errors.iter().take(20) {
         errors.row([
@@ -227,6 +228,8 @@ fn rest(out: &mut String, facts: &Facts<'_>) -> std::fmt::Result {
         ]);
     }
     write!(out, "\n## Errors by text\n\n{}", errors.markdown())?;
+    let (used, judged) = (own::table(facts).markdown(), own::verdicts(facts).markdown());
+    write!(out, "\n## longhaul itself\n\n{judged}\n{used}")?;
     let run = &facts.data.run;
     let p = &run.provenance;
     writeln!(

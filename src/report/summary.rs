@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::facts::Facts;
-use super::figures;
+use super::facts::{Facts, StepFacts};
+use super::leaks::{Case, sentence};
+use super::{figures, own};
 use crate::clock::Offset;
 use crate::record::{
     Counts, ErrorBudget, FaultResult, LedgerRow, LimitResult, Quantiles, Recoveries, Recovery,
@@ -38,6 +39,7 @@ fn document(facts: &Facts<'_>) -> Value {
             "tags": run.experiment.tags,
             "target": facts.target(),
             "seed": run.experiment.seed,
+            "sweep": run.sweep,
             "status": run.status,
             "started_at": time(facts.span.0),
             "ended_at": time(facts.span.1),
@@ -53,6 +55,7 @@ fn document(facts: &Facts<'_>) -> Value {
             "side": v.side,
             "reasons": v.reasons,
         },
+        "capacity": facts.capacity().map(|(levels, found)| json!({ "found": found, "steps": levels })),
         "limits": v.limits.iter().map(limit).collect::<Vec<_>>(),
         "comparison": v.comparison.as_deref().map(super::compare::comparison_json),
         "faults": v.faults.iter().map(fault).collect::<Vec<_>>(),
@@ -68,23 +71,29 @@ fn document(facts: &Facts<'_>) -> Value {
         },
         "recoveries": v.recoveries.iter().map(recoveries).collect::<Vec<_>>(),
         "error_budget": v.error_budget.as_ref().map(error_budget),
-        "steps": facts.steps.iter().map(|s| json!({
-            "name": s.name, "counts": counts(&s.counts), "latency": quantiles(&s.latency),
-        })).collect::<Vec<_>>(),
+        "steps": facts.steps.iter().map(StepFacts::json).collect::<Vec<_>>(),
         "errors": facts.errors.iter().take(100).map(|e| json!({
             "text": e.text, "step": e.step, "count": e.count,
             "first_seconds": e.first.as_secs_f64(), "last_seconds": e.last.as_secs_f64(),
         })).collect::<Vec<_>>(),
+        "leaks": leaks(facts),
         "ledger": v.ledger.iter().map(ledger).collect::<Vec<_>>(),
+        "longhaul": own::document(facts),
         "provenance": provenance(facts.data),
     })
+}
+
+fn leaks(facts: &Facts<'_>) -> Value {
+    let cases = Case::all(facts, None);
+    let gravest = cases.first().and_then(|c| c.results.first()).map(|r| r.finding.verdict);
+    json!({ "verdict": gravest, "sentence": sentence(&cases).text })
 }
 
 fn seconds(at: Option<Offset>) -> Option<f64> {
     at.map(Offset::as_secs_f64)
 }
 
-fn limit(l: &LimitResult) -> Value {
+pub(super) fn limit(l: &LimitResult) -> Value {
     json!({
         "name": l.name,
         "tier": l.tier,
@@ -160,14 +169,14 @@ fn error_budget(b: &ErrorBudget) -> Value {
     })
 }
 
-fn counts(c: &Counts) -> Value {
+pub(super) fn counts(c: &Counts) -> Value {
     json!({
         "scheduled": c.scheduled, "ok": c.ok, "failed": c.failed, "timed_out": c.timed_out,
         "not_sent": c.not_sent, "error_rate": c.error_rate(),
     })
 }
 
-fn quantiles(q: &Quantiles) -> Value {
+pub(super) fn quantiles(q: &Quantiles) -> Value {
     json!({ "count": q.count, "p50_us": q.p50, "p95_us": q.p95, "p99_us": q.p99, "max_us": q.max })
 }
 
@@ -256,8 +265,8 @@ mod tests {
             Value::Object(fields) => {
                 for (name, inner) in fields {
                     tell(name);
-                    // Tags and images are keyed by names of the user's.
-                    if name != "tags" && name != "images" {
+                    // These are keyed by names of the user's, and by numbers.
+                    if !["tags", "images", "statuses"].contains(&name.as_str()) {
                         names(inner, tell);
                     }
                 }

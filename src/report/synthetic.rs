@@ -174,7 +174,13 @@ fn histograms(shape: &Shape, hold: u64, cool: u64) -> Vec<HistogramRow> {
             }
             let n = 25 * width as u64;
             let counts = Counts { scheduled: n, ok: n, ..Counts::default() };
-            let step = StepSlice { counts, ok, ..StepSlice::new(StepId(step as u16)) };
+            let first_byte = ok.clone();
+            let mut connect = Histogram::new();
+            connect.record(Duration::from_micros(140 + noise(from, step) / 10));
+            let (bytes_in, bytes_out, statuses) = (n * 900, n * 210, [(200, n)].into());
+            let all = StepSlice::new(StepId(step as u16));
+            let step =
+                StepSlice { counts, ok, connect, first_byte, bytes_in, bytes_out, statuses, ..all };
             rows.push(HistogramRow::of(at(from), at(from + width as u64), &step));
         }
     }

@@ -1,7 +1,9 @@
-//! Tables as text: aligned columns for terminals, pipes for Markdown.
+//! Tables: aligned columns for terminals, pipes for Markdown, and for pages.
+
+use maud::{Markup, html};
 
 /// Rows of cells under a heading; columns are flushed right where they hold figures.
-pub(super) struct Table {
+pub struct Table {
     head: Vec<String>,
     right: Vec<bool>,
     rows: Vec<Vec<String>>,
@@ -9,7 +11,7 @@ pub(super) struct Table {
 
 impl Table {
     /// A table with these columns; a heading that starts with `>` makes its column flush right.
-    pub(super) fn new<S: AsRef<str>>(head: impl IntoIterator<Item = S>) -> Self {
+    pub fn new<S: AsRef<str>>(head: impl IntoIterator<Item = S>) -> Self {
         let (head, right) = head
             .into_iter()
             .map(|h| match h.as_ref().strip_prefix('>') {
@@ -21,12 +23,12 @@ impl Table {
     }
 
     /// Appends a row.
-    pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+    pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().collect());
     }
 
     /// For a terminal: indented by two, at most `width` columns; the last column gives way first.
-    pub(super) fn text(&self, width: usize) -> String {
+    pub fn text(&self, width: usize) -> String {
         let columns = self.head.len();
         let mut widths: Vec<usize> = (0..columns)
             .map(|c| {
@@ -73,6 +75,16 @@ impl Table {
             out.push_str(&line(&mut row.iter().map(|c| escape(c))));
         }
         out
+    }
+
+    /// For a page.
+    pub(super) fn html(&self) -> Markup {
+        html! { div.scroll { table.dense {
+            thead { tr { @for (head, right) in self.head.iter().zip(&self.right) { th.n[*right] { (head) } } } }
+            tbody { @for row in &self.rows { tr {
+                @for (cell, right) in row.iter().zip(&self.right) { td.n[*right] { (cell) } }
+            } } }
+        } } }
     }
 }
 

@@ -5,12 +5,14 @@ use std::fmt::Write as _;
 use super::figures::{
     count, dash, growth, latency, outcome, percent_or_dash, rate, recovery, tier,
 };
+use super::leaks::in_a_sentence;
 use super::sums::{budget, recoveries};
 use super::table::{Table, cut};
 use crate::record::{LedgerRow, Side, Tier, Verdict, VerdictOutcome};
 use crate::units::Bytes;
 
-const WIDTH: usize = 100;
+/// Columns of what a terminal is told.
+pub(super) const WIDTH: usize = 100;
 
 /// The ledger as aligned tables of at most 100 columns: load first, then memory per service.
 pub fn ledger_text(rows: &[LedgerRow]) -> String {
@@ -167,6 +169,12 @@ pub fn verdict_text(verdict: &Verdict, color: bool) -> String {
             }
         }
     }
+    if !verdict.leaks.is_empty() {
+        let text = format!("Leaks: {}", in_a_sentence(verdict.leaks.iter()).text);
+        for (i, line) in wrap(&text, WIDTH - 2).iter().enumerate() {
+            writeln!(out, "{}{line}", if i == 0 { "\n" } else { "  " }).ok();
+        }
+    }
     let a = &verdict.availability;
     writeln!(
         out,
@@ -219,7 +227,7 @@ pub fn figure(measured: u64, us: u64) -> String {
     if measured == 0 { dash() } else { latency(us) }
 }
 
-fn mark(t: Tier) -> &'static str {
+pub(super) fn mark(t: Tier) -> &'static str {
     match t {
         Tier::Pass => "ok",
         other => tier(other),

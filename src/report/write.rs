@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::facts::Facts;
 use super::leaks::Case;
 use super::{html, junit, leak_json, leak_markdown, leak_series, markdown, summary};
-use crate::record::{RunData, Verdict};
+use crate::record::{LogExcerpt, RunData, Verdict};
 
 /// The kinds of report files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -90,14 +90,16 @@ pub fn write(
 }
 
 /// Writes the investigation of leaks into `dir`, which is created: `leak.html`, `leak.md`, `leak.json`, and under
-/// `series/` the readings of each instance as CSV. Of one service, or of all. Returns the paths.
+/// `series/` the readings of each instance as CSV. Of one service, or of all; with what the instances printed around
+/// the moments at which their gauges changed. Returns the paths.
 pub fn write_leak(
     data: &RunData,
     verdict: &Verdict,
     dir: &Path,
     service: Option<&str>,
+    logs: &[LogExcerpt],
 ) -> Result<Vec<PathBuf>, ReportError> {
-    let facts = Facts::of(data, verdict);
+    let facts = Facts::of(data, verdict).with_logs(logs);
     let json = serde_json::to_string_pretty(&leak_json::document(&facts, service))
         .map_err(|e| ReportError::Draw { file: "leak.json", reason: e.to_string() })?;
     let mut files = vec![

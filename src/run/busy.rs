@@ -11,11 +11,11 @@ use rustix::fs::{FlockOperation, flock};
 pub struct Busy(#[expect(dead_code, reason = "holding the file is holding the lock")] File);
 
 impl Busy {
-    /// Takes the lock; `Ok(Err(who))` when another process holds it.
+    /// Takes the lock for a run of this experiment; `Ok(Err(who))` when another process holds it.
     ///
     /// # Errors
     /// When the folder can't be created or the file can't be opened.
-    pub fn take(data: &Path) -> std::io::Result<Result<Self, String>> {
+    pub fn take(data: &Path, experiment: &str) -> std::io::Result<Result<Self, String>> {
         std::fs::create_dir_all(data)?;
         let mut file = File::options()
             .create(true)
@@ -30,7 +30,7 @@ impl Busy {
         }
         file.set_len(0)?;
         file.rewind()?;
-        writeln!(file, "process {}", std::process::id())?;
+        writeln!(file, "process {}, experiment {experiment}", std::process::id())?;
         Ok(Ok(Self(file)))
     }
 }
@@ -42,10 +42,11 @@ mod tests {
     #[test]
     fn a_second_run_is_told_who_is_first() {
         let dir = tempfile::tempdir().unwrap();
-        let first = Busy::take(dir.path()).unwrap().unwrap();
-        let second = Busy::take(dir.path()).unwrap();
-        assert_eq!(second.unwrap_err(), format!("process {}", std::process::id()));
+        let first = Busy::take(dir.path(), "soak").unwrap().unwrap();
+        let second = Busy::take(dir.path(), "other").unwrap();
+        let who = format!("process {}, experiment soak", std::process::id());
+        assert_eq!(second.unwrap_err(), who);
         drop(first);
-        assert!(Busy::take(dir.path()).unwrap().is_ok());
+        assert!(Busy::take(dir.path(), "other").unwrap().is_ok());
     }
 }

@@ -12,12 +12,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::finish;
 use super::live::{Input, Live, Output};
+use super::lost::Kept;
 use super::{Plan, Stops, Update, Watchers};
 use crate::clock::Clock;
 use crate::evidence::{self, Collector, Finding};
-use crate::experiment::{Experiment, Injection, System};
+use crate::experiment::{Experiment, Injection, Secrets, System};
 use crate::fault::{self, Faults, Links, Owner, ProcessLinks, Transport};
-use crate::ids::{FaultId, RunId};
+use crate::ids::{FaultId, RunId, SweepId};
 use crate::load::{Generator, Job, Running};
 use crate::record::{
     Against, Event, EventKind, FaultStage, LoadSlice, Phase, Provenance, RunRecord, RunStatus,
@@ -26,6 +27,7 @@ use crate::record::{
 use crate::sample::{self, Samples};
 use crate::store::{Store, Writer};
 use crate::target::{self, BringUp, Engine, LiveTarget, TargetEvent};
+use crate::verdict::Looking;
 
 /// Why a run could not be carried to its verdict.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +61,8 @@ pub enum RunError {
 pub struct Deps {
     /// What to do.
     pub plan: Plan,
+    /// The values of the experiment's secrets: sent and set, and never recorded.
+    pub secrets: Arc<Secrets>,
     /// SHA-256 of the experiment file, in hex.
     pub experiment_sha256: String,
     /// What makes the load.
@@ -73,12 +77,22 @@ pub struct Deps {
     pub stops: Stops,
     /// What the run is compared with when it is judged.
     pub against: Option<Against>,
+    /// The sweep that it is a part of.
+    pub sweep: Option<SweepId>,
     /// Whether the target stays up at the end.
     pub keep_up: bool,
     /// How long network faults outlive whoever renews them.
     pub lease: Duration,
     /// How a container's network namespace is entered.
     pub transport: Transport,
+}
+
+impl Deps {
+    /// Whether there is something to keep up: child processes end with longhaul, and containers that somebody else
+    /// runs stay as they are.
+    pub(super) fn keeps_up(&self) -> bool {
+        self.keep_up && matches!(self.plan.experiment.target.system, System::Compose(_))
+    }
 }
 
 /// A run that came to its end.
@@ -94,6 +108,8 @@ pub struct Finished {
     pub report: Vec<PathBuf>,
     /// What could not be healed or taken down; empty when all was.
     pub leftover: Vec<String>,
+    /// Whether the target stays up, as it was asked to.
+    pub kept: bool,
 }
 
 /// What the run holds while it is under way; it outlives a panic of the loop.
@@ -104,6 +120,7 @@ pub(super) struct Hands {
     pub(super) stages: Option<mpsc::Receiver<(FaultId, FaultStage)>>,
     pub(super) events: Option<mpsc::Receiver<TargetEvent>>,
     pub(super) load: Option<Running>,
+    pub(super) load_events: Option<mpsc::Receiver<Event>>,
     pub(super) samples: Option<Samples>,
     pub(super) collector: Option<Collector>,
     pub(super) stop_load: CancellationToken,
@@ -117,9 +134,12 @@ pub(super) struct Scene {
     pub(super) dir: PathBuf,
     pub(super) deps: Deps,
     pub(super) writer: Writer,
+    pub(super) kept: Kept,
     pub(super) experiment: Arc<Experiment>,
     pub(super) progress: mpsc::Sender<String>,
     pub(super) tasks: JoinSet<()>,
+    /// Looks at what seems to leak, to be judged; once there was one.
+    pub(super) looks: Option<std::sync::mpsc::SyncSender<Looking>>,
 }
 
 /// Carries out a plan: up, load, faults, heal, verdict, report, down.
@@ -139,6 +159,7 @@ pub async fn run(deps: Deps) -> Result<Finished, RunError> {
         experiment: deps.plan.experiment.clone(),
         faults: deps.plan.faults.clone(),
         against: deps.against.clone().map(Box::new),
+        sweep: deps.sweep.as_ref().and_then(|id| deps.plan.part(id)),
         provenance: Provenance {
             experiment_sha256: deps.experiment_sha256.clone(),
             ..sample::provenance()
@@ -151,7 +172,7 @@ pub async fn run(deps: Deps) -> Result<Finished, RunError> {
     let writer = deps.store.begin(&record)?;
     let experiment = Arc::new(record.experiment.clone());
     let mut tasks = JoinSet::new();
-    let progress = forward_progress(&mut tasks, &deps.watchers);
+    let progress = forward_progress(&mut tasks, &deps.watchers, Arc::clone(&deps.secrets));
     let load = &experiment.load;
     deps.watchers.tell(Update::Began {
         run: id.clone(),
@@ -167,12 +188,16 @@ pub async fn run(deps: Deps) -> Result<Finished, RunError> {
         stages: None,
         events: None,
         load: None,
+        load_events: None,
         samples: None,
         collector: None,
         stop_load: CancellationToken::new(),
         stop_sampling: CancellationToken::new(),
     };
-    let mut scene = Scene { id, clock, dir, deps, writer, experiment, progress, tasks };
+    let kept = Kept::default();
+    let looks = None;
+    let mut scene =
+        Scene { id, clock, dir, deps, writer, kept, experiment, progress, tasks, looks };
     scene.event(EventKind::Phase { phase: Phase::Preparing }).await;
     let ended = AssertUnwindSafe(scene.conduct(&mut hands)).catch_unwind().await;
     let trouble = match ended {
@@ -196,12 +221,16 @@ pub async fn run(deps: Deps) -> Result<Finished, RunError> {
 }
 
 /// Lines about the target, to whoever watches. 64 lines wait at most; then whoever writes them waits.
-fn forward_progress(tasks: &mut JoinSet<()>, watchers: &Watchers) -> mpsc::Sender<String> {
+fn forward_progress(
+    tasks: &mut JoinSet<()>,
+    watchers: &Watchers,
+    secrets: Arc<Secrets>,
+) -> mpsc::Sender<String> {
     let (sender, mut lines) = mpsc::channel::<String>(64);
     let watchers = watchers.clone();
     tasks.spawn(async move {
         while let Some(line) = lines.recv().await {
-            watchers.progress(line);
+            watchers.progress(secrets.redact(line));
         }
     });
     sender
@@ -209,10 +238,17 @@ fn forward_progress(tasks: &mut JoinSet<()>, watchers: &Watchers) -> mpsc::Sende
 
 type Trouble = (StopCause, String);
 
+/// How long a bring-up that is to stop may take to take down what it began.
+const BROUGHT_UP: Duration = Duration::from_mins(3);
+
 impl Scene {
     /// Stores and shows an event that no phase of the loop owns.
-    pub(super) async fn event(&self, kind: EventKind) {
-        let event = Event { at: self.clock.now(), kind };
+    pub(super) async fn event(&mut self, kind: EventKind) {
+        self.record(Event { at: self.clock.now(), kind }).await;
+    }
+
+    async fn record(&mut self, event: Event) {
+        self.kept.event(&event);
         self.deps.watchers.tell(Update::Event(event.clone()));
         self.writer.event(event).await;
     }
@@ -230,6 +266,7 @@ impl Scene {
         hands.live = Live::new(&self.experiment, &self.deps.plan.faults, self.clock, begin);
         let job = Job {
             load: self.experiment.load.clone(),
+            secrets: Arc::clone(&self.deps.secrets),
             seed: self.experiment.seed,
             clock: self.clock,
             begin,
@@ -237,7 +274,10 @@ impl Scene {
             stop: hands.stop_load.clone(),
         };
         match self.deps.generator.start(job) {
-            Ok(running) => hands.load = Some(running),
+            Ok(mut running) => {
+                hands.load_events = running.events.take();
+                hands.load = Some(running);
+            }
             Err(e) => return Some((StopCause::Internal, format!("failed to start the load: {e}"))),
         }
         loop {
@@ -254,19 +294,24 @@ impl Scene {
         let opts = BringUp {
             run: self.id.clone(),
             dir: self.dir.clone(),
+            secrets: Arc::clone(&self.deps.secrets),
             linker: Some(Arc::new(ProcessLinks::new(Arc::clone(&links)))),
             progress: self.progress.clone(),
             clock: self.clock,
             stop: CancellationToken::new(),
+            keep_up: self.deps.keeps_up(),
             hurry: self.deps.stops.hurry().clone(),
         };
         let cancel = opts.stop.clone();
+        let secrets = Arc::clone(&self.deps.secrets);
         let not_ready = |e: target::TargetError| {
             let cause = match e.side() {
                 Side::Environment => StopCause::Environment,
                 Side::Target | Side::Longhaul => StopCause::TargetNotReady,
             };
-            (cause, e.hint().map_or_else(|| e.to_string(), |hint| format!("{e}; {hint}")))
+            // What did not come up may have told of its environment.
+            let text = e.hint().map_or_else(|| e.to_string(), |hint| format!("{e}; {hint}"));
+            (cause, secrets.redact(text))
         };
         let mut stops = self.deps.stops.clone();
         let spec = self.experiment.target.clone();
@@ -275,7 +320,9 @@ impl Scene {
             up = &mut bring_up => up,
             cause = stops.asked() => {
                 cancel.cancel();
-                hands.target = bring_up.await.ok();
+                // What a bring-up that is given up leaves behind is swept like that of one that failed.
+                let stopped = tokio::time::timeout(BROUGHT_UP, bring_up).await;
+                hands.target = stopped.ok().and_then(Result::ok);
                 return Err((cause, "asked to stop while the target came up".to_owned()));
             }
         };
@@ -291,7 +338,12 @@ impl Scene {
         if let Some(engine) = &engine
             && self.needs_helper_image(engine)
         {
-            engine.hold_image(&self.id).await.map_err(not_ready)?;
+            tokio::select! {
+                held = engine.hold_image(&self.id) => held.map(drop).map_err(not_ready)?,
+                cause = stops.asked() => {
+                    return Err((cause, "asked to stop while longhaul's image was built".to_owned()));
+                }
+            }
         }
         self.writer
             .provenance(Provenance {
@@ -332,6 +384,8 @@ impl Scene {
             dir: self.dir.clone(),
             capture: self.experiment.capture.clone(),
             sampling: self.experiment.sampling.clone(),
+            secrets: Arc::clone(&self.deps.secrets),
+            probes: self.experiment.probes.clone(),
         }));
         Ok(())
     }
@@ -355,6 +409,7 @@ impl Scene {
             cause = self.deps.stops.asked() => Input::Stop(cause),
             Some((fault, stage)) = receive(&mut hands.stages) => Input::Stage(fault, stage),
             Some(event) = receive(&mut hands.events) => Input::Target(event),
+            Some(event) = receive(&mut hands.load_events) => Input::Load(event),
             slice = next_slice(&mut hands.load) => slice.map_or_else(Input::LoadEnded, |s| Input::Slice(Box::new(s))),
             Some(samples) = next_samples(&mut hands.samples) => Input::Samples(samples),
             Some(finding) = next_finding(&mut hands.collector) => Input::Found(finding),
@@ -362,15 +417,31 @@ impl Scene {
         }
     }
 
+    /// Judges a look beside the loop. While two are not done there is no other. One thread does it for the whole run: the
+    /// allocator keeps what a look took for the next one of the same thread, megabytes, and would keep as much for every other.
+    fn look(&mut self, look: Looking) {
+        let looks = self.looks.get_or_insert_with(|| {
+            let (looks, asked) = std::sync::mpsc::sync_channel::<Looking>(1);
+            let watchers = self.deps.watchers.clone();
+            self.tasks.spawn_blocking(move || {
+                for suspected in asked.into_iter().map(Looking::suspected) {
+                    if !suspected.is_empty() {
+                        watchers.tell(Update::Suspected(Arc::new(suspected)));
+                    }
+                }
+            });
+            looks
+        });
+        // Full: the one before goes on, and tells as much.
+        looks.try_send(look).ok();
+    }
+
     /// Does what the loop asks for; true when it is over.
     pub(super) async fn carry_out(&mut self, hands: &mut Hands, outputs: Vec<Output>) -> bool {
         let mut over = false;
         for output in outputs {
             match output {
-                Output::Event(event) => {
-                    self.deps.watchers.tell(Update::Event(event.clone()));
-                    self.writer.event(event).await;
-                }
+                Output::Event(event) => self.record(event).await,
                 Output::Slice(slice, row, asked) => {
                     self.deps.watchers.tell(Update::Slice(row, asked));
                     self.writer.slice(*slice).await;
@@ -383,6 +454,7 @@ impl Scene {
                     self.deps.watchers.tell(Update::Ledger(row.clone()));
                     self.writer.ledger(*row).await;
                 }
+                Output::Look(look) => self.look(look),
                 Output::Evidence(evidence) => self.writer.evidence(*evidence).await,
                 Output::Scrapes(scrapes) => self.writer.scrapes(*scrapes).await,
                 Output::Capture(moment) => {
@@ -419,16 +491,16 @@ pub(super) async fn receive<T>(channel: &mut Option<mpsc::Receiver<T>>) -> Optio
     item
 }
 
-/// The next slice; when there is none any more, why the engine gave up, if it did.
-async fn next_slice(load: &mut Option<Running>) -> Result<LoadSlice, Option<String>> {
+/// The next slice; when there is none any more, why the engine gave up, if it did. Said once, and not lost when
+/// something else comes first and this is asked again.
+pub(super) async fn next_slice(load: &mut Option<Running>) -> Result<LoadSlice, Option<String>> {
     let Some(running) = load else { return std::future::pending().await };
     if let Some(slice) = running.slices.recv().await {
         return Ok(slice);
     }
-    match load.take() {
-        Some(running) => Err(running.done.await.err().map(|e| e.to_string())),
-        None => Err(None),
-    }
+    let ended = running.done.as_mut().await;
+    *load = None;
+    Err(ended.err().map(|e| e.to_string()))
 }
 
 /// The next round of readings, while there is a sampler.
@@ -449,4 +521,29 @@ pub(super) async fn next_finding(collector: &mut Option<Collector>) -> Option<Fi
         *collector = None;
     }
     finding
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_end_of_the_load_is_not_lost_when_something_else_comes_while_it_is_waited_for() {
+        let (over, end) = oneshot::channel();
+        let done = async { end.await.unwrap_or_else(|_| Ok(crate::record::Counts::default())) };
+        let (_, slices) = mpsc::channel(1);
+        let retried = Arc::default();
+        let mut load = Some(Running { slices, events: None, retried, done: done.boxed() });
+        // Another branch is ready first: the question is dropped, and asked again.
+        assert!(next_slice(&mut load).now_or_never().is_none());
+        assert!(next_slice(&mut load).now_or_never().is_none());
+        drop(over.send(Err(crate::load::LoadError::Worker("it fell".to_owned()))));
+        assert!(
+            next_slice(&mut load).await.unwrap_err().is_some_and(|why| why.contains("it fell"))
+        );
+        assert!(next_slice(&mut load).now_or_never().is_none(), "said once");
+    }
 }

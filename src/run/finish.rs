@@ -4,9 +4,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use tokio::task::JoinSet;
+
 use super::Update;
 use super::conductor::{
-    Deps, Finished, Hands, RunError, Scene, next_finding, next_samples, receive,
+    Deps, Finished, Hands, RunError, Scene, next_finding, next_samples, next_slice, receive,
 };
 use super::live::{Input, Live, Output};
 use super::state::Step;
@@ -17,8 +20,8 @@ use crate::ids::RunId;
 use crate::record::{EventKind, RunStatus, Verdict};
 use crate::report::{self, Format};
 use crate::sample::Samples;
-use crate::store::Store;
-use crate::target::Engine;
+use crate::store::{Store, StoreError, Writer};
+use crate::target::{Engine, is_kept, keep};
 use crate::verdict;
 
 /// How long the store may take for the last records.
@@ -56,34 +59,64 @@ pub(super) async fn finish(mut scene: Scene, mut hands: Hands) -> Result<Finishe
     outputs.extend(thought(&mut hands.live, |live| live.advance(Step::Healed, now)));
     scene.carry_out(&mut hands, outputs).await;
 
-    let Scene { id, writer, deps, dir, mut tasks, progress, .. } = scene;
+    let Scene { id, clock, writer, kept, deps, dir, mut tasks, progress, looks, .. } = scene;
     let lost = writer.lost();
     if lost > 0 {
         deps.watchers.progress(format!("{lost} records were lost: the disk could not take them"));
     }
-    // What can't be stored in time stays unstored: the target is not kept waiting for a disk.
-    let closed = tokio::time::timeout(CLOSE, writer.close()).await;
-    if !matches!(closed, Ok(Ok(()))) {
-        deps.watchers.progress("the last records could not be stored".to_owned());
+    let unstored = close(writer).await;
+    if let Some(reason) = &unstored {
+        deps.watchers.progress(format!("the last records could not be stored: {reason}"));
     }
     let reported = catch_unwind(AssertUnwindSafe(|| {
-        let (data, verdict) = judge(&deps.store, &id)?;
+        let mut data = deps.store.load(&id)?;
+        if let Some(reason) = unstored {
+            kept.complete(&mut data, reason, clock.now());
+        }
+        let verdict = verdict::judge(&data);
+        data.run.status = RunStatus::Finished;
+        // The report tells what the database could not take.
+        if let Err(error) = deps.store.set_verdict(&id, &verdict, RunStatus::Finished) {
+            deps.watchers.progress(format!("the verdict could not be stored: failed to {error}"));
+        }
         let files = report::write(&data, &verdict, &deps.reports.join(id.as_str()), &Format::ALL)?;
         let summary = report::summary(&data, &verdict);
         Ok(Judged { verdict, summary, files })
     }))
     .unwrap_or_else(|_| Err(RunError::Defect("judge the run")));
     leftover.extend(take_down(hands, &id, &dir, &deps).await);
-    drop(progress);
-    while tasks.join_next().await.is_some() {}
+    let kept = is_kept(&dir);
+    // With these, who serves them ends.
+    drop((progress, looks));
+    if !over(&mut tasks, DRAIN).await {
+        tracing::warn!("a look at what seems to leak is still under way: it is left");
+    }
     match reported {
         Ok(Judged { verdict, summary, files: report }) => {
             deps.watchers.tell(Update::Judged(Box::new(verdict.clone())));
-            Ok(Finished { id, verdict, summary, report, leftover })
+            Ok(Finished { id, verdict, summary, report, leftover, kept })
         }
         Err(error) if leftover.is_empty() => Err(error),
         Err(error) => Err(RunError::Left { error: Box::new(error), leftover }),
     }
+}
+
+/// Waits for what still tells of the run, or looks at it; false when that takes too long, and does not matter any more.
+async fn over(tasks: &mut JoinSet<()>, within: Duration) -> bool {
+    let all = async { while tasks.join_next().await.is_some() {} };
+    tokio::time::timeout(within, all).await.is_ok()
+}
+
+/// Stores the last records; answers what could not be. The target is not kept waiting for a disk.
+async fn close(writer: Writer) -> Option<String> {
+    let counts = writer.clone();
+    let reason = match tokio::time::timeout(CLOSE, writer.close()).await {
+        Ok(Ok(())) => return None,
+        Ok(Err(StoreError::Unwritten { reason, .. })) => reason,
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("the disk took longer than {} s", CLOSE.as_secs()),
+    };
+    Some(format!("{} records lost: {reason}", counts.lost()))
 }
 
 /// What the loop's mind makes of something. A defect in it must not keep anything from being healed.
@@ -91,26 +124,38 @@ fn thought(live: &mut Live, think: impl FnOnce(&mut Live) -> Vec<Output>) -> Vec
     catch_unwind(AssertUnwindSafe(|| think(live))).unwrap_or_default()
 }
 
-/// Takes what the engine still has to say; a second Ctrl-C cuts the wait short.
+/// Takes what the engine still has to say; a second Ctrl-C cuts the wait short. An engine that panics has said all.
 async fn drain_load(scene: &mut Scene, hands: &mut Hands) {
     let hurry = scene.deps.stops.hurry().clone();
     let deadline = scene.clock.now() + DRAIN;
-    while let Some(running) = &mut hands.load {
-        let slice = tokio::select! {
-            slice = running.slices.recv() => slice,
-            () = hurry.cancelled() => None,
-            () = scene.clock.sleep_until(deadline) => None,
+    while hands.load.is_some() {
+        let said = async {
+            tokio::select! {
+                biased;
+                Some(event) = receive(&mut hands.load_events) => Some(Ok(Input::Load(event))),
+                slice = next_slice(&mut hands.load) => match slice {
+                    Ok(slice) => Some(Ok(Input::Slice(Box::new(slice)))),
+                    Err(why) => why.map(Err),
+                },
+                () = hurry.cancelled() => None,
+                () = scene.clock.sleep_until(deadline) => None,
+            }
         };
-        match slice {
-            Some(slice) => {
+        match AssertUnwindSafe(said).catch_unwind().await {
+            Ok(Some(Ok(input))) => {
                 let now = scene.clock.now();
-                let input = Input::Slice(Box::new(slice));
                 let outputs = thought(&mut hands.live, |live| live.handle(input, now));
                 scene.carry_out(hands, outputs).await;
             }
-            None => hands.load = None,
+            Ok(Some(Err(why))) => {
+                let text = format!("the load gave up: {why}");
+                scene.event(EventKind::Note { text }).await;
+                break;
+            }
+            Ok(None) | Err(_) => break,
         }
     }
+    hands.load = None;
 }
 
 /// Heals while the faults' stages, the target's events and the samples go on being recorded.
@@ -187,8 +232,9 @@ async fn take_down(hands: Hands, id: &RunId, dir: &Path, deps: &Deps) -> Option<
         },
     };
     let failed = match hands.target {
-        Some(target) if deps.keep_up => {
-            if let Err(e) = fault::keep(dir) {
+        // Only a project is brought up by the run; what is put beside running containers goes with it.
+        Some(target) if deps.keeps_up() => {
+            if let Err(e) = keep(dir) {
                 deps.watchers.progress(format!("the next run may take the target down: {e}"));
             }
             deps.watchers
@@ -218,14 +264,6 @@ async fn take_down(hands: Hands, id: &RunId, dir: &Path, deps: &Deps) -> Option<
         }
         tokio::time::sleep(Duration::from_secs(2)).await;
     }
-}
-
-fn judge(store: &Store, id: &RunId) -> Result<(crate::record::RunData, Verdict), RunError> {
-    let mut data = store.load(id)?;
-    let verdict = verdict::judge(&data);
-    store.set_verdict(id, &verdict, RunStatus::Finished)?;
-    data.run.status = RunStatus::Finished;
-    Ok((data, verdict))
 }
 
 /// A run's verdict, and what was written of it.
@@ -265,11 +303,25 @@ pub fn judge_again(
 /// When the store can't be read or written.
 pub fn mark_interrupted(store: &Store) -> Result<Vec<RunId>, RunError> {
     let mut ids = Vec::new();
-    for run in store.runs()? {
-        if run.status == RunStatus::Running && !fault::alive(&store.run_dir(&run.id)) {
+    for run in store.list()? {
+        if run.status == Some(RunStatus::Running) && !fault::alive(&store.run_dir(&run.id)) {
             store.set_status(&run.id, RunStatus::Interrupted)?;
             ids.push(run.id);
         }
     }
     Ok(ids)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_that_does_not_end_does_not_keep_the_run_from_ending() {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async {});
+        assert!(over(&mut tasks, DRAIN).await);
+        tasks.spawn(std::future::pending());
+        assert!(!over(&mut tasks, Duration::from_millis(20)).await);
+    }
 }

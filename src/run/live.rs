@@ -14,7 +14,7 @@ use crate::record::{
     PlannedFault, Sample, Scrapes, SliceRow, StopCause, TargetAction, Victim,
 };
 use crate::target::{TargetEvent, TargetEventKind};
-use crate::verdict::{Book, Steady, Watch};
+use crate::verdict::{Book, Looking, Steady, Suspicions, Watch};
 
 /// What reaches the loop.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub(super) enum Input {
     Target(TargetEvent),
     /// A second of load.
     Slice(Box<LoadSlice>),
+    /// The engine has something to tell.
+    Load(Event),
     /// The engine is done, or gave up: why.
     LoadEnded(Option<String>),
     /// A round of readings.
@@ -48,6 +50,8 @@ pub(super) enum Output {
     Samples(Vec<Sample>),
     /// Store and show.
     Ledger(Box<LedgerRow>),
+    /// Judge whether something seems to leak, beside the loop, and show it.
+    Look(Looking),
     /// Store.
     Evidence(Box<Evidence>),
     /// Store.
@@ -61,6 +65,9 @@ pub(super) enum Output {
     /// Leave the loop.
     End,
 }
+
+/// What is under way when the load ends may take this long, and far less in truth: every request has its time.
+const LONGEST_END: Duration = Duration::from_hours(1);
 
 /// Everything the loop knows.
 pub(super) struct Live {
@@ -76,8 +83,12 @@ pub(super) struct Live {
     pending: VecDeque<PlannedFault>,
     book: Book,
     watch: Watch,
+    suspicions: Suspicions,
     steady: Option<(Offset, Steady)>,
     load_ended: bool,
+    /// Where the last slice ended.
+    loaded_to: Offset,
+    cooldown: Duration,
     captures: Captures,
     out: Vec<Output>,
 }
@@ -112,11 +123,14 @@ impl Live {
             pending: faults.iter().cloned().collect(),
             book: Book::new(experiment, faults, profile.0),
             watch: Watch::new(experiment, begin),
+            suspicions: Suspicions::new(experiment, begin),
             steady: experiment.steady_state.as_ref().map(|state| {
                 (profile.0 + state.lasts, Steady::new(state, &experiment.load, begin))
             }),
             timeline,
             load_ended: false,
+            loaded_to: begin,
+            cooldown: experiment.load.cooldown,
             captures: Captures { every, next: profile.0 + every },
             out: Vec::new(),
         }
@@ -129,7 +143,7 @@ impl Live {
             Phase::Warming => self.profile.0,
             Phase::Holding => self.profile.1,
             // The load's end wakes the loop by itself.
-            _ if self.cool_over => self.cool_end + Duration::from_hours(1),
+            _ if self.cool_over => self.cool_end + LONGEST_END,
             _ => self.cool_end,
         };
         let fault = match (self.phase, self.pending.front()) {
@@ -157,17 +171,25 @@ impl Live {
             Input::Slice(slice) => self.slice(slice),
             Input::LoadEnded(trouble) => {
                 self.load_ended = true;
+                if trouble.is_none() && !self.timeline.is_fixed() && self.loaded_to < self.profile.1
+                {
+                    self.profile.1 = self.loaded_to.max(self.profile.0);
+                    self.cool_end = self.profile.1 + self.cooldown;
+                }
                 if let Some(why) = trouble {
                     self.stop(now, StopCause::Internal, format!("the load gave up: {why}"));
                 }
             }
             Input::Samples(samples) => {
                 self.book.samples(&samples);
+                self.suspicions.samples(&samples);
                 self.out.push(Output::Samples(samples));
             }
             Input::Found(Finding::Evidence(evidence)) => self.out.push(Output::Evidence(evidence)),
             Input::Found(Finding::Scrapes(scrapes)) => self.out.push(Output::Scrapes(scrapes)),
-            Input::Found(Finding::Event(event)) => self.event(event.at, event.kind),
+            Input::Load(event) | Input::Found(Finding::Event(event)) => {
+                self.event(event.at, event.kind);
+            }
             Input::Timer => {}
         }
         self.on_time(now);
@@ -211,6 +233,9 @@ impl Live {
             self.cool_over = true;
             if self.load_ended {
                 self.out.push(Output::End);
+            } else if now >= self.cool_end + LONGEST_END {
+                let text = "a defect in longhaul: the load has not ended an hour after its time";
+                self.stop(now, StopCause::Internal, text.to_owned());
             }
         }
     }
@@ -257,15 +282,24 @@ impl Live {
                 steady.slice(&slice);
             }
         }
+        self.loaded_to = slice.to;
         self.book.slice(&slice);
+        self.suspicions.slice(&slice);
         let rows = self.book.close_due(slice.to);
         let from = slice.from.since(self.begin);
         let to = slice.to.since(self.begin);
-        let asked = self.timeline.due_before(to) - self.timeline.due_before(from);
+        let asked = if self.timeline.is_fixed() {
+            self.timeline.due_before(to) - self.timeline.due_before(from)
+        } else {
+            slice.counts.scheduled as f64
+        };
         let seconds = slice.to.since(slice.from).as_secs_f64().max(0.001);
         let row = Arc::new(SliceRow::from(&*slice));
         self.out.push(Output::Slice(slice, row, asked / seconds));
+        // A row of the ledger is the time to look up.
+        let look = rows.last().and_then(|row| self.suspicions.look(row.to));
         self.ledger(rows);
+        self.out.extend(look.map(Output::Look));
     }
 
     fn ledger(&mut self, rows: Vec<LedgerRow>) {
@@ -308,6 +342,7 @@ impl Live {
     fn event(&mut self, at: Offset, kind: EventKind) {
         let event = Event { at, kind };
         self.book.event(&event);
+        self.suspicions.event(&event);
         self.out.push(Output::Event(event));
     }
 }

@@ -10,18 +10,30 @@
 mod busy;
 mod conductor;
 mod digest;
+mod earlier;
 mod finish;
+mod forecast;
+mod leak_outlook;
 mod live;
+mod lost;
 mod plan;
+mod recorded;
 mod state;
 mod stop;
+mod sweep;
 mod update;
 
 pub use busy::Busy;
 pub use conductor::{Deps, Finished, RunError, run};
 pub use digest::{DigestError, digest, digest_by};
+pub use earlier::{Earlier, heal_earlier};
 pub use finish::{Judged, judge_again, mark_interrupted};
+pub use forecast::{Forecast, Held, HeldKind, LoadPart, Share, Stretch, Warning};
 pub use plan::{Plan, PlanError};
+pub use recorded::{all_recorded, recorded};
 pub use state::{Step, next};
 pub use stop::{Stopper, Stops};
+pub use sweep::{
+    JudgedSweep, SizeForecast, SweepForecast, find_sweep, goes_on, judge_sweep, plans,
+};
 pub use update::{Update, Watchers};

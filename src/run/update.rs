@@ -7,7 +7,7 @@ use tokio::sync::broadcast;
 
 use crate::clock::Offset;
 use crate::ids::RunId;
-use crate::record::{Event, LedgerRow, PlannedFault, Sample, SliceRow, Verdict};
+use crate::record::{Event, LeakResult, LedgerRow, PlannedFault, Sample, SliceRow, Verdict};
 
 /// One thing a watcher may want to show.
 #[derive(Clone, Debug)]
@@ -35,6 +35,8 @@ pub enum Update {
     Samples(Arc<Vec<Sample>>),
     /// A ledger row was closed.
     Ledger(Box<LedgerRow>),
+    /// What seems to leak so far: never empty.
+    Suspected(Arc<Vec<LeakResult>>),
     /// Time passed.
     Tick(Offset),
     /// The verdict stands.

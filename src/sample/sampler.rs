@@ -92,18 +92,10 @@ fn sample(setup: Setup, handle: &Handle, sender: &mpsc::Sender<Vec<Sample>>, mis
         if sender.try_send(reader.tick(at, &current, remote.as_ref())).is_err() {
             missed.fetch_add(1, Ordering::Relaxed);
         }
-        let (next, skipped) = next_due(due, interval, clock.now());
+        let (next, skipped) = due.next_due(interval, clock.now());
         missed.fetch_add(skipped, Ordering::Relaxed);
         due = next;
     }
-}
-
-/// The next multiple of the interval after `now`, and how many were passed over on the way.
-fn next_due(due: Offset, interval: Duration, now: Offset) -> (Offset, u64) {
-    let interval = interval.max(Duration::from_millis(1));
-    let passed = now.since(due).as_micros() / interval.as_micros();
-    let passed = u32::try_from(passed).unwrap_or(u32::MAX);
-    (due + interval.saturating_mul(passed.saturating_add(1)), u64::from(passed))
 }
 
 /// Everything that is read in one tick.

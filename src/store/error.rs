@@ -92,8 +92,22 @@ pub enum StoreError {
         what: &'static str,
         /// Of which run.
         run: String,
+        /// The version of longhaul that recorded the run, where that can still be read.
+        by: Option<String>,
         /// Why.
         reason: String,
+    },
+    /// A newer longhaul recorded the run, in a form not known here.
+    #[error(
+        "read run {run}: its records have format {found}, this longhaul knows formats up to {known}"
+    )]
+    NewerRun {
+        /// Which run.
+        run: String,
+        /// The format of its records.
+        found: u32,
+        /// The latest format known here.
+        known: u32,
     },
     /// A record that can't be turned into text.
     #[error("encode the {what}: {reason}")]
@@ -127,7 +141,9 @@ impl StoreError {
             | Self::UnknownRun { .. }
             | Self::NoRuns { .. }
             | Self::TooFewRuns { .. }
-            | Self::Ambiguous { .. } => true,
+            | Self::Ambiguous { .. }
+            | Self::Unreadable { .. }
+            | Self::NewerRun { .. } => true,
             Self::Database { source, .. } => matches!(
                 source.sqlite_error_code(),
                 Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied)
@@ -159,6 +175,15 @@ impl StoreError {
             }
             Self::Newer { .. } => {
                 "use the newer longhaul, or another folder with --data DIR".to_owned()
+            }
+            Self::Unreadable { by, .. } => {
+                let by = by.as_deref().unwrap_or("of another version");
+                format!(
+                    "the longhaul that recorded it ({by}) may still read it; all other runs can be used as before"
+                )
+            }
+            Self::NewerRun { .. } => {
+                "use the newer longhaul; all other runs can be used as before".to_owned()
             }
             _ if self.is_askers() => {
                 "name a folder that can be written to with --data DIR or LONGHAUL_DATA".to_owned()

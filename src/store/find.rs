@@ -1,5 +1,9 @@
 //! Which runs there are.
 
+use std::time::Duration;
+
+use rusqlite::OptionalExtension as _;
+
 use super::{Store, StoreError};
 use crate::ids::RunId;
 use crate::record::RunRecord;
@@ -13,7 +17,7 @@ impl Store {
         Ok(self
             .ids("")?
             .iter()
-            .filter_map(|id| match self.record(id) {
+            .filter_map(|id| match self.run(id) {
                 Ok(run) => Some(run),
                 Err(error) => {
                     tracing::warn!(run = %id, %error, "leaving out a run");
@@ -21,6 +25,20 @@ impl Store {
                 }
             })
             .collect())
+    }
+
+    /// How far a run's records reach since its offset zero: its length, once it is over. `None` when there are none.
+    pub fn reach(&self, id: &RunId) -> Result<Option<Duration>, StoreError> {
+        let last = "SELECT max(
+                ifnull((SELECT at_us FROM events WHERE run = runs.key ORDER BY id DESC LIMIT 1), 0),
+                ifnull((SELECT to_us FROM slices WHERE run = runs.key ORDER BY id DESC LIMIT 1), 0))
+            FROM runs WHERE id = ?";
+        let db = self.db();
+        let read = || -> rusqlite::Result<Option<i64>> {
+            db.prepare_cached(last)?.query_row([id.as_str()], |row| row.get(0)).optional()
+        };
+        let us = read().map_err(|e| self.sqlite(e))?.and_then(|us| u64::try_from(us).ok());
+        Ok(us.filter(|us| *us > 0).map(Duration::from_micros))
     }
 
     /// The run that `text` means: an id, the only id with this prefix, `latest`, or `latest~N`, the Nth before it.
@@ -62,7 +80,7 @@ impl Store {
     }
 
     /// Ids that start with `prefix`, newest first.
-    fn ids(&self, prefix: &str) -> Result<Vec<RunId>, StoreError> {
+    pub(super) fn ids(&self, prefix: &str) -> Result<Vec<RunId>, StoreError> {
         let db = self.db();
         let read = || -> rusqlite::Result<Vec<String>> {
             db.prepare_cached(

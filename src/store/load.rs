@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension, Row, Transaction};
 use serde::de::DeserializeOwned;
 
 use super::chunk::{self, Point};
+use super::documents::{Document, Documents};
 use super::{Store, StoreError, scraped};
 use crate::clock::Offset;
 use crate::ids::RunId;
@@ -17,10 +18,10 @@ use crate::record::{
 impl Store {
     /// Everything that is stored of a run, as of one moment: a run under way may be loaded too.
     pub fn load(&self, id: &RunId) -> Result<RunData, StoreError> {
-        let run = self.record(id)?;
+        let (run, documents) = self.record(id)?;
         let mut db = self.db();
         let tx = db.transaction().map_err(|e| self.sqlite(e))?;
-        let view = View { store: self, id, tx: &tx };
+        let view = View { store: self, id, documents, tx: &tx };
         Ok(RunData {
             slices: view.slices()?,
             histograms: view.histograms()?,
@@ -33,37 +34,40 @@ impl Store {
         })
     }
 
-    /// A run's fixed facts as they stand now.
+    /// A run's fixed facts as they stand now. A verdict that can't be read is left out.
     pub fn run(&self, id: &RunId) -> Result<RunRecord, StoreError> {
-        self.record(id)
+        self.record(id).map(|(run, _)| run)
     }
 
-    pub(super) fn record(&self, id: &RunId) -> Result<RunRecord, StoreError> {
-        let db = self.db();
-        let row = db
+    /// The fixed facts, and how to read the rest.
+    fn record(&self, id: &RunId) -> Result<(RunRecord, Documents), StoreError> {
+        let row = self
+            .db()
             .query_row(
-                "SELECT record, provenance, status, verdict FROM runs WHERE id = ?",
+                "SELECT record, provenance, status, verdict, documents FROM runs WHERE id = ?",
                 [id.as_str()],
                 |row| {
                     let texts: [String; 3] = [row.get(0)?, row.get(1)?, row.get(2)?];
-                    Ok((texts, row.get::<_, Option<String>>(3)?))
+                    Ok((texts, row.get::<_, Option<String>>(3)?, row.get(4)?))
                 },
             )
             .optional()
             .map_err(|e| self.sqlite(e))?;
-        let ([record, provenance, status], verdict) =
+        let ([record, provenance, status], verdict, format) =
             row.ok_or_else(|| StoreError::UnknownRun { text: id.to_string(), newest: Vec::new() })?;
-        let mut run: RunRecord = parse("record", id, &record)?;
-        run.provenance = parse("provenance", id, &provenance)?;
-        run.status = parse("status", id, &status)?;
-        run.verdict = verdict.map(|text| parse("verdict", id, &text)).transpose()?;
-        Ok(run)
+        let documents = Documents::new(id, format, &provenance)?;
+        let mut run: RunRecord = documents.read(Document::Record, &record)?;
+        run.provenance = documents.read(Document::Provenance, &provenance)?;
+        run.status = documents.read(Document::Status, &status)?;
+        run.verdict = verdict.and_then(|text| documents.verdict(&text));
+        Ok((run, documents))
     }
 }
 
 struct View<'a> {
     store: &'a Store,
     id: &'a RunId,
+    documents: Documents,
     tx: &'a Transaction<'a>,
 }
 
@@ -106,7 +110,7 @@ impl View<'_> {
         rows.into_iter()
             .map(|(mut slice, errors)| {
                 if let Some(text) = errors {
-                    slice.errors = parse("errors of a slice", self.id, &text)?;
+                    slice.errors = self.documents.read(Document::SliceErrors, &text)?;
                 }
                 Ok(slice)
             })
@@ -139,7 +143,7 @@ impl View<'_> {
         rows.into_iter()
             .map(|(mut row, statuses)| {
                 if let Some(text) = statuses {
-                    row.statuses = parse("statuses of a step", self.id, &text)?;
+                    row.statuses = self.documents.read(Document::Statuses, &text)?;
                 }
                 Ok(row)
             })
@@ -153,11 +157,7 @@ impl View<'_> {
         )?;
         let mut series: BTreeMap<Subject, Vec<Point>> = BTreeMap::new();
         for (name, bytes) in rows {
-            let unreadable = |reason| StoreError::Unreadable {
-                what: "samples",
-                run: self.id.to_string(),
-                reason,
-            };
+            let unreadable = |reason| self.documents.unreadable("samples", reason);
             let subject =
                 subject(&name).ok_or_else(|| unreadable(format!("{name:?} names nobody")))?;
             let points = chunk::decode(&bytes).map_err(|e| unreadable(e.to_string()))?;
@@ -174,21 +174,21 @@ impl View<'_> {
 
     fn events(&self) -> Result<Vec<Event>, StoreError> {
         self.texts(
-            "event",
+            Document::Event,
             "SELECT event FROM events WHERE run = (SELECT key FROM runs WHERE id = ?) ORDER BY at_us, id",
         )
     }
 
     fn ledger(&self) -> Result<Vec<LedgerRow>, StoreError> {
         self.texts(
-            "ledger",
+            Document::Ledger,
             "SELECT entry FROM ledger WHERE run = (SELECT key FROM runs WHERE id = ?) ORDER BY number",
         )
     }
 
     fn evidence(&self) -> Result<Vec<Evidence>, StoreError> {
         let mut all: Vec<Evidence> = self.texts(
-            "evidence",
+            Document::Evidence,
             "SELECT entry FROM evidence WHERE run = (SELECT key FROM runs WHERE id = ?) ORDER BY from_us, id",
         )?;
         all.sort_by(|a, b| (a.from, &a.instance).cmp(&(b.from, &b.instance)));
@@ -210,11 +210,7 @@ impl View<'_> {
         )?;
         let mut series: BTreeMap<Name<'_>, Vec<(Offset, f64)>> = BTreeMap::new();
         for (whose, bytes) in rows {
-            let unreadable = |reason| StoreError::Unreadable {
-                what: "scraped values",
-                run: self.id.to_string(),
-                reason,
-            };
+            let unreadable = |reason| self.documents.unreadable("scraped values", reason);
             let whose =
                 subject(&whose).ok_or_else(|| unreadable(format!("{whose:?} names nobody")))?;
             let (at, columns) = scraped::decode(&bytes).map_err(|e| unreadable(e.to_string()))?;
@@ -222,7 +218,7 @@ impl View<'_> {
                 let (name, kind) = names
                     .get(&key)
                     .ok_or_else(|| unreadable(format!("series {key} has no name")))?;
-                let kind = parse("kind of a scraped series", self.id, kind)?;
+                let kind = self.documents.read(Document::ScrapedKind, kind)?;
                 let points = at.iter().zip(values).filter_map(|(at, v)| Some((*at, v?)));
                 series.entry((whose.clone(), name, kind)).or_default().extend(points);
             }
@@ -238,20 +234,12 @@ impl View<'_> {
 
     fn texts<T: DeserializeOwned>(
         &self,
-        what: &'static str,
+        document: Document,
         sql: &str,
     ) -> Result<Vec<T>, StoreError> {
         let texts: Vec<String> = self.rows(sql, |row| row.get(0))?;
-        texts.iter().map(|text| parse(what, self.id, text)).collect()
+        texts.iter().map(|text| self.documents.read(document, text)).collect()
     }
-}
-
-fn parse<T: DeserializeOwned>(what: &'static str, id: &RunId, text: &str) -> Result<T, StoreError> {
-    serde_json::from_str(text).map_err(|e| StoreError::Unreadable {
-        what,
-        run: id.to_string(),
-        reason: e.to_string(),
-    })
 }
 
 /// The subject that [`Subject`]'s `Display` wrote. A service may be called `host`: instances carry a number.
@@ -260,6 +248,9 @@ fn subject(name: &str) -> Option<Subject> {
         "host" => Some(Subject::Host),
         "longhaul" => Some(Subject::Longhaul),
         _ => {
+            if let Some(probe) = name.strip_prefix("probe:") {
+                return Some(Subject::Probe(probe.to_owned()));
+            }
             let (service, ordinal) = name.rsplit_once('#')?;
             Some(Subject::Instance { service: service.to_owned(), ordinal: ordinal.parse().ok()? })
         }

@@ -11,6 +11,10 @@
 //! **Invariant**: a failing disk never holds up a run. What can't be written is kept up to a bound, then counted
 //! as lost and put on record as a gap once writing works again. This room computes nothing and judges nothing.
 //!
+//! What a table holds as a JSON document has a format too, stored with each run: a document of an earlier format is
+//! brought to the present one as it is read, and never rewritten. A verdict that can't be read is as good as none: the
+//! records tell it again.
+//!
 //! Beside the database: baselines, files of a person's own that hold a run in short ([`Baselines`]), and each run's own
 //! digest, kept in its folder so that it is worked out once.
 
@@ -18,9 +22,11 @@ mod baseline;
 mod baseline_file;
 mod chunk;
 mod codec;
+mod documents;
 mod error;
 mod find;
 mod insert;
+mod list;
 mod load;
 mod open;
 mod pack;
@@ -44,5 +50,6 @@ mod round_trip_test;
 pub use baseline::{BaselineError, Baselines};
 pub use baseline_file::{read as read_baseline, text as baseline_text};
 pub use error::StoreError;
+pub use list::Listed;
 pub use open::Store;
 pub use writer::Writer;

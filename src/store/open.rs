@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
 use super::schema::{self, Migrated};
-use super::{StoreError, Writer};
+use super::{StoreError, Writer, documents};
 use crate::ids::RunId;
 use crate::record::{RunRecord, RunStatus, Verdict};
 
@@ -71,7 +71,8 @@ impl Store {
         std::fs::create_dir_all(&dir).map_err(|source| StoreError::Folder { path: dir, source })?;
         let db = connect(&self.inner.file)?;
         let inserted = db.execute(
-            "INSERT INTO runs (id, anchor_us, status, record, provenance, verdict) VALUES (?, ?, ?, ?, ?, ?)
+            "INSERT INTO runs (id, anchor_us, status, record, provenance, verdict, documents)
+             VALUES (?, ?, ?, ?, ?, ?, ?)
              ON CONFLICT (id) DO NOTHING",
             rusqlite::params![
                 run.id.as_str(),
@@ -80,6 +81,7 @@ impl Store {
                 json("run", run)?,
                 json("provenance", &run.provenance)?,
                 run.verdict.as_ref().map(|v| json("verdict", v)).transpose()?,
+                documents::FORMAT,
             ],
         );
         match inserted {

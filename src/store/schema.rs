@@ -6,7 +6,7 @@ use rusqlite::{Connection, TransactionBehavior};
 const APPLICATION: i64 = 0x6c68_6462;
 
 /// Each entry takes the file from the format of its index to the next. Entries never change once released.
-const MIGRATIONS: [&str; 3] = [RUNS, EVIDENCE, STEPS];
+const MIGRATIONS: [&str; 4] = [RUNS, EVIDENCE, STEPS, DOCUMENTS];
 
 const RUNS: &str = "
     CREATE TABLE runs (
@@ -98,6 +98,11 @@ const STEPS: &str = "
     ALTER TABLE histograms ADD COLUMN bytes_in INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE histograms ADD COLUMN bytes_out INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE histograms ADD COLUMN statuses TEXT;
+";
+
+/// What was recorded before documents had a format has format 0.
+const DOCUMENTS: &str = "
+    ALTER TABLE runs ADD COLUMN documents INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// The format this longhaul writes.

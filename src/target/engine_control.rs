@@ -108,12 +108,15 @@ impl EngineControl {
             container: id.to_owned(),
             endpoint_config: Some(endpoint(attachment, with_address)),
         };
-        let network = if attachment.network_id.is_empty() {
-            &attachment.network
-        } else {
-            &attachment.network_id
-        };
-        self.engine.docker().connect_network(network, request).await
+        let docker = self.engine.docker();
+        if !attachment.network_id.is_empty() {
+            match docker.connect_network(&attachment.network_id, request.clone()).await {
+                // It may have been made anew, under its name.
+                Err(error) if is_absent(&error) => {}
+                done => return done,
+            }
+        }
+        docker.connect_network(&attachment.network, request).await
     }
 }
 

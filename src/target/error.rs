@@ -1,5 +1,6 @@
 //! What can go wrong with a target.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use bollard::errors::Error as EngineError;
@@ -77,6 +78,27 @@ pub enum TargetError {
         /// The run it belongs to.
         run: String,
     },
+    /// An earlier run kept the project up on purpose.
+    #[error("bring up project {project}: run {run} has kept it up on purpose")]
+    Kept {
+        /// The project.
+        project: String,
+        /// The run.
+        run: String,
+        /// The data folder of that run, if it is still there.
+        data: Option<PathBuf>,
+    },
+    /// Another longhaul process observes and hurts the container.
+    #[error(
+        "take the container of {container}: {} has it, and is under way",
+        pid.map_or_else(|| "another run".to_owned(), |pid| format!("the run of process {pid}"))
+    )]
+    Held {
+        /// Whose container.
+        container: String,
+        /// The process, where the kernel tells it.
+        pid: Option<u32>,
+    },
     /// A child process could not be started.
     #[error("start {instance}: {reason}")]
     Spawn {
@@ -126,6 +148,8 @@ impl TargetError {
             | Self::NoCompose { .. }
             | Self::Foreign { .. }
             | Self::Busy { .. }
+            | Self::Kept { .. }
+            | Self::Held { .. }
             | Self::Left(_) => Side::Environment,
             Self::ComposeFile { .. }
             | Self::Compose { .. }
@@ -138,8 +162,16 @@ impl TargetError {
     }
 
     /// What to do about it, if that can be said.
-    pub fn hint(&self) -> Option<&'static str> {
-        Some(match self {
+    pub fn hint(&self) -> Option<Cow<'static, str>> {
+        Some(Cow::Borrowed(match self {
+            Self::Kept { run, data, .. } => {
+                let cleanup = match data {
+                    Some(data) => format!("`longhaul cleanup {run} --data {}`", data.display()),
+                    None => "`longhaul cleanup --all`".to_owned(),
+                };
+                let text = format!("{cleanup} takes it down; or give the target another `project`");
+                return Some(Cow::Owned(text));
+            }
             Self::Connect { .. } => {
                 "start the engine, or set DOCKER_HOST to where it is; `longhaul doctor` looks again. \
                  Targets of child processes need none"
@@ -149,8 +181,9 @@ impl TargetError {
             }
             Self::Foreign { .. } => "remove them, or give the target another `project`",
             Self::Busy { .. } => "wait for that run, or give the target another `project`",
+            Self::Held { .. } => "wait for that run, or name other containers",
             _ => return None,
-        })
+        }))
     }
 
     pub(super) fn engine(what: impl Into<String>) -> impl FnOnce(EngineError) -> Self {

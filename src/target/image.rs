@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
+use bollard::errors::Error as EngineError;
 use bollard::query_parameters::BuildImageOptionsBuilder;
 use bytes::Bytes;
-use futures_util::StreamExt as _;
+use futures_util::{Stream, StreamExt as _};
 use sha2::{Digest as _, Sha256};
 
 use super::error::is_absent;
@@ -38,12 +39,24 @@ pub(super) async fn build(engine: &Engine) -> Result<String, TargetError> {
         .labels(&HashMap::from([(IMAGE_LABEL, "1")]))
         .build();
     let docker = engine.patient(BUILD_TIMEOUT);
-    let mut steps =
-        docker.build_image(options, None, Some(bollard::body_full(Bytes::from(context))));
-    while let Some(step) = steps.next().await {
-        step.map_err(TargetError::engine("build longhaul's own image"))?;
-    }
+    let steps = docker.build_image(options, None, Some(bollard::body_full(Bytes::from(context))));
+    all(steps, BUILD_TIMEOUT).await.map_err(TargetError::engine("build longhaul's own image"))?;
     Ok(tag)
+}
+
+/// Waits for the last step of a build. The client bounds the time until the first alone.
+async fn all<T>(
+    steps: impl Stream<Item = Result<T, EngineError>>,
+    within: Duration,
+) -> Result<(), EngineError> {
+    let mut steps = std::pin::pin!(steps);
+    let over = async {
+        while let Some(step) = steps.next().await {
+            step?;
+        }
+        Ok(())
+    };
+    tokio::time::timeout(within, over).await.unwrap_or(Err(EngineError::RequestTimeoutError))
 }
 
 fn tag(program: &[u8]) -> String {
@@ -81,6 +94,15 @@ fn joined<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_build_that_hangs_after_its_first_step_is_given_up() {
+        let step = || futures_util::stream::iter([Ok::<_, EngineError>(())]);
+        assert!(all(step(), BUILD_TIMEOUT).await.is_ok());
+        let hung = step().chain(futures_util::stream::pending());
+        let given_up = all(hung, Duration::from_millis(20)).await;
+        assert!(matches!(given_up, Err(EngineError::RequestTimeoutError)));
+    }
 
     #[test]
     fn the_tag_follows_the_content() {

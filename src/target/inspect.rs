@@ -21,6 +21,8 @@ pub(super) const RUN_LABEL: &str = "longhaul.run";
 pub(super) const IMAGE_LABEL: &str = "longhaul.image";
 pub(super) const ROLE_LABEL: &str = "longhaul.role";
 pub(super) const OWNER_LABEL: &str = "longhaul.owner";
+/// Of what is to stay up at the end of its run: the folder of the run.
+pub(super) const KEPT_LABEL: &str = "longhaul.kept";
 
 /// The container as an instance. `place` is its place in the target; without one its compose labels say
 /// it, else it is number 1 of a service of its own name. `pids`: whether the engine's pids are ours.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -12,6 +13,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::board::Board;
+use super::claim::Claim;
 use super::compose::Project;
 use super::engine_control::EngineControl;
 use super::log_keeper::LogKeeper;
@@ -19,9 +21,12 @@ use super::process::Pool;
 use super::watcher::{Members, Watcher};
 use super::{Control, Engine, TargetError, external, ready};
 use crate::clock::Clock;
-use crate::experiment::{Ready, System, Target};
+use crate::experiment::{Ready, Secrets, System, Target};
 use crate::ids::RunId;
 use crate::record::{Endpoints, Roster, TargetAction, Victim};
+
+/// How long the end of the watching may take.
+const UNWATCH: Duration = Duration::from_secs(10);
 
 /// What a target needs to come up.
 pub struct BringUp {
@@ -29,6 +34,8 @@ pub struct BringUp {
     pub run: RunId,
     /// The run's own folder: override file, kept logs and process files go there. Made if missing.
     pub dir: PathBuf,
+    /// The values of secrets in its environment.
+    pub secrets: Arc<Secrets>,
     /// Makes the cuttable links of process targets; `None`: services get each other's own addresses.
     pub linker: Option<Arc<dyn Linker>>,
     /// Lines about how it goes. When full, lines are dropped.
@@ -37,6 +44,8 @@ pub struct BringUp {
     pub clock: Clock,
     /// Ends the bring-up and the wait for readiness early.
     pub stop: CancellationToken,
+    /// Whether it is to stay up at the end: it is labelled so that no later run takes it for a leftover.
+    pub keep_up: bool,
     /// Shortens taking it down, also one that is under way: nobody gets time to end in order.
     pub hurry: CancellationToken,
 }
@@ -107,7 +116,12 @@ pub(super) struct MadeOf {
 enum Up {
     Compose(Box<Project>),
     Process(Pool),
-    External(Engine, RunId),
+    /// The containers are this run's alone until the claim is dropped.
+    External {
+        engine: Engine,
+        run: RunId,
+        _claim: Claim,
+    },
 }
 
 /// Brings the target up: checks for leftovers of the same project, starts everything, watches it. When
@@ -142,7 +156,9 @@ pub async fn bring_up(target: &Target, opts: BringUp) -> Result<LiveTarget, Targ
         System::External(external) => {
             let engine = Engine::connect().await?;
             let members = external::members(&engine, external).await?;
-            (engine.clone(), members, Up::External(engine, opts.run.clone()))
+            let claim = Claim::take(&members)?;
+            let run = opts.run.clone();
+            (engine.clone(), members, Up::External { engine, run, _claim: claim })
         }
     };
     let (engine, members, system) = up;
@@ -186,7 +202,7 @@ impl Up {
                 Ok(())
             }
             // Only what longhaul itself put beside it.
-            Self::External(engine, run) => engine.sweep(Some(run), false).await.map(drop),
+            Self::External { engine, run, .. } => engine.sweep(Some(run), false).await.map(drop),
         }
     }
 }
@@ -264,12 +280,13 @@ impl LiveTarget {
     }
 
     /// Ends the watching of containers, so that [`LiveTarget::events`] has said all it ever will. Processes
-    /// are watched until they are taken down.
+    /// are watched until they are taken down. A watcher that a disk holds up is waited for 10 s.
     pub async fn unwatch(&mut self) {
         if !matches!(self.system, Up::Process(_)) {
             self.watching.take();
-            self.tasks.close();
-            self.tasks.wait().await;
+            if !ended(&self.tasks, UNWATCH).await {
+                tracing::warn!("the last events or log lines of the target may be missing");
+            }
         }
     }
 
@@ -277,5 +294,26 @@ impl LiveTarget {
     pub async fn down(mut self) -> Result<(), TargetError> {
         self.unwatch().await;
         self.system.down(&self.progress).await
+    }
+}
+
+/// Waits for the end of tasks that were told to end; false when that takes too long.
+async fn ended(tasks: &TaskTracker, within: Duration) -> bool {
+    tasks.close();
+    tokio::time::timeout(within, tasks.wait()).await.is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_watcher_that_hangs_is_not_waited_for_for_ever() {
+        let tasks = TaskTracker::new();
+        tasks.spawn(async {});
+        assert!(ended(&tasks, UNWATCH).await);
+        let hanging = tasks.spawn(std::future::pending::<()>());
+        assert!(!ended(&tasks, Duration::from_millis(20)).await);
+        hanging.abort();
     }
 }

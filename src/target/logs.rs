@@ -1,5 +1,7 @@
 //! The last words of containers.
 
+use std::time::Duration;
+
 use bollard::query_parameters::LogsOptionsBuilder;
 use futures_util::StreamExt as _;
 
@@ -8,6 +10,8 @@ use super::inspect;
 use crate::record::{Health, InstanceState};
 
 const LARGEST: usize = 64 << 10;
+/// Longest wait for a piece of a log that is there already.
+const SILENCE: Duration = Duration::from_secs(10);
 
 impl Engine {
     /// The last log lines of a container; what went wrong instead, if it did.
@@ -16,7 +20,8 @@ impl Engine {
             LogsOptionsBuilder::new().stdout(true).stderr(true).tail(&lines.to_string()).build();
         let mut pieces = std::pin::pin!(self.docker().logs(id, Some(options)));
         let mut text = String::new();
-        while let Some(piece) = pieces.next().await {
+        // An engine that falls silent is not waited for: what came is what there is.
+        while let Ok(Some(piece)) = tokio::time::timeout(SILENCE, pieces.next()).await {
             match piece {
                 Ok(piece) => text.push_str(&String::from_utf8_lossy(&piece.into_bytes())),
                 Err(error) => {

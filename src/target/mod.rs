@@ -9,6 +9,8 @@
 //! Never knows load, faults or limits. The only room that speaks to the engine.
 
 mod board;
+mod claim;
+mod commands;
 mod compose;
 mod container_details;
 mod control;
@@ -21,6 +23,7 @@ mod external;
 mod hold;
 mod image;
 mod inspect;
+mod kept;
 mod live;
 mod log_file;
 mod log_keeper;
@@ -30,6 +33,7 @@ mod owner;
 mod preflight;
 mod process;
 mod ready;
+mod remains;
 mod stats;
 mod sweep;
 mod tally;
@@ -38,6 +42,7 @@ mod watcher;
 #[cfg(test)]
 mod watcher_test;
 
+pub use commands::commands;
 pub use compose::{compose_version, replicas};
 pub use container_details::{ContainerDetails, ContainerMount};
 pub use control::{Answer, Attachment, Control};
@@ -45,10 +50,12 @@ pub use engine::{Engine, EngineInfo};
 pub use engine_control::engine_control;
 pub use error::{ControlError, TargetError};
 pub use executable::{executable, use_executable};
+pub use kept::{forget_kept, is_kept, keep};
 pub use live::{BringUp, Linker, LiveTarget, TargetEvent, TargetEventKind, bring_up};
 pub use log_file::kept_log_lines;
 pub use one_shot::OneShotOutput;
 pub use preflight::preflight;
 pub use process::{ProcessSweep, instance_dir, sweep_processes};
+pub use remains::Remains;
 pub use stats::EngineReading;
 pub use ward::child_main;

@@ -122,6 +122,15 @@ impl Engine {
         Ok(())
     }
 
+    /// A label of a container; nothing when it has none of this name, or no longer exists.
+    pub(super) async fn label(&self, id: &str, name: &str) -> Result<Option<String>, TargetError> {
+        match self.docker().inspect_container(id, None).await {
+            Ok(found) => Ok(found.config.and_then(|c| c.labels?.get(name).cloned())),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(TargetError::engine(format!("look at container {id}"))(error)),
+        }
+    }
+
     /// Removes one container with its anonymous volumes, running or not.
     pub(super) async fn remove_container(&self, id: &str) -> Result<(), EngineError> {
         let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();

@@ -1,5 +1,6 @@
 //! Everything that is known of a run, worked out once for all who judge it.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use super::ledger::Ledger;
@@ -8,10 +9,12 @@ use super::part::Part;
 use super::second::{Second, total};
 use super::starts::{self, Start};
 use super::windows::{self, FaultWindow, Life, Span};
+use super::{leaks, own};
 use crate::clock::Offset;
 use crate::experiment::{Experiment, Scope};
 use crate::record::{
-    Counts, EventKind, Histogram, HistogramRow, LedgerRow, Phase, RunData, StopCause, Subject,
+    Capacity, Counts, EventKind, Histogram, HistogramRow, LeakResult, LedgerRow, OwnGauge, Phase,
+    RunData, StopCause, Subject,
 };
 
 /// A run, laid out for judging.
@@ -34,6 +37,8 @@ pub(super) struct Case<'a> {
     /// Stored histograms that can't be read.
     pub(super) unreadable: usize,
     asked: f64,
+    leaks: OnceCell<Vec<LeakResult>>,
+    own: OnceCell<Vec<OwnGauge>>,
 }
 
 impl<'a> Case<'a> {
@@ -53,6 +58,8 @@ impl<'a> Case<'a> {
             metered: vec![None; experiment.limits.len()],
             unreadable: 0,
             asked: 0.0,
+            leaks: OnceCell::new(),
+            own: OnceCell::new(),
         };
         let Some((start, end)) = data.phase(Phase::Holding) else { return nothing };
         let mut ledger = Ledger::new(experiment, start);
@@ -84,6 +91,16 @@ impl<'a> Case<'a> {
         case.ledger =
             std::iter::from_fn(|| ledger.close(&case.windows, planned, &case.starts)).collect();
         case
+    }
+
+    /// Every gauge of every instance, judged for leaks.
+    pub(super) fn leaks(&self) -> &[LeakResult] {
+        self.leaks.get_or_init(|| leaks::results(self.data, &self.lives))
+    }
+
+    /// Every gauge of longhaul itself, judged.
+    pub(super) fn own(&self) -> &[OwnGauge] {
+        self.own.get_or_init(|| own::results(self.data))
     }
 
     /// Reads every stored histogram once, for the ledger and for the limits on the load.
@@ -160,6 +177,14 @@ impl<'a> Case<'a> {
         self.asked
     }
 
+    /// What the search for the limit found, if there was one and it came to its end.
+    pub(super) fn capacity(&self) -> Option<&'a Capacity> {
+        self.data.events.iter().find_map(|e| match &e.kind {
+            EventKind::Capacity(found) => Some(found),
+            _ => None,
+        })
+    }
+
     /// Why the run ended early, if it did.
     pub(super) fn stop(&self) -> Option<(Offset, StopCause, &'a str)> {
         self.data.events.iter().find_map(|e| match &e.kind {
@@ -176,7 +201,7 @@ impl<'a> Case<'a> {
             .iter()
             .filter_map(|s| match &s.subject {
                 Subject::Instance { service, .. } => Some(service.as_str()),
-                Subject::Host | Subject::Longhaul => None,
+                Subject::Host | Subject::Longhaul | Subject::Probe(_) => None,
             })
             .collect();
         names.sort_unstable();

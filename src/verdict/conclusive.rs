@@ -31,18 +31,20 @@ impl Doubt {
 /// Every reason, most important first.
 pub(super) fn doubts(case: &Case, limits: &[Judged]) -> Vec<Doubt> {
     let Some(judged) = case.judged else { return Vec::new() };
-    let mut all: Vec<Doubt> = [
-        cut_short(case, judged),
-        sick_before_faults(case),
-        lateness(case, judged),
-        shortfall(case),
-        host_cpu(case, judged),
-        host_memory(case, judged),
-        missing_load(case, judged),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let mut all: Vec<Doubt> = unstored(case, judged);
+    all.extend(
+        [
+            cut_short(case, judged),
+            sick_before_faults(case),
+            lateness(case, judged),
+            shortfall(case),
+            host_cpu(case, judged),
+            host_memory(case, judged),
+            missing_load(case, judged),
+        ]
+        .into_iter()
+        .flatten(),
+    );
     all.extend(lost_records(case, judged));
     let gone = engine_gone::excuse(case, judged, limits);
     all.extend(gone.map(|text| Doubt::new(Side::Environment, text)));
@@ -240,32 +242,38 @@ fn unsure_faults(case: &Case) -> Vec<Doubt> {
         .collect()
 }
 
-/// Records of load, or of anything, that were lost in the judged phase. A hole in the engine's event stream is none:
-/// what it held is asked for again. A hole in the samples shows where a limit needs them.
+/// Records that the disk did not take. First of all doubts: what else is missing may be missing for that.
+fn unstored(case: &Case, judged: Span) -> Vec<Doubt> {
+    gaps(case, judged, GapSource::Store)
+        .map(|text| Doubt::new(Side::Environment, format!("records {text}")))
+        .collect()
+}
+
+/// Records of load that were lost in the judged phase. A hole in the engine's event stream is none: what it held is
+/// asked for again. A hole in the samples shows where a limit needs them.
 fn lost_records(case: &Case, judged: Span) -> Vec<Doubt> {
-    let mut all: Vec<Doubt> = case
-        .data
-        .events
-        .iter()
-        .filter_map(|e| {
-            let EventKind::Gap { source, from, reason } = &e.kind else { return None };
-            let what = match source {
-                GapSource::Load => "load slices",
-                GapSource::Store => "records",
-                GapSource::Events | GapSource::Samples | GapSource::Scrapes => return None,
-            };
-            let gap = Span { from: *from, to: e.at + Duration::from_micros(1) };
-            (gap.overlap(&judged) > Duration::ZERO).then(|| Doubt {
-                side: Side::Longhaul,
-                text: format!("{what} were lost for {}: {reason}", duration(gap.length())),
-            })
-        })
+    let mut all: Vec<Doubt> = gaps(case, judged, GapSource::Load)
+        .map(|text| Doubt::new(Side::Longhaul, format!("load slices {text}")))
         .collect();
     if case.unreadable > 0 {
         let text = format!("{} can't be read", many(case.unreadable, "stored histogram"));
         all.push(Doubt::new(Side::Longhaul, text));
     }
     all
+}
+
+/// The gaps of a source in the judged phase, in words.
+fn gaps<'a>(
+    case: &'a Case,
+    judged: Span,
+    wanted: GapSource,
+) -> impl Iterator<Item = String> + use<'a> {
+    case.data.events.iter().filter_map(move |e| {
+        let EventKind::Gap { source, from, reason } = &e.kind else { return None };
+        let gap = Span { from: *from, to: e.at + Duration::from_micros(1) };
+        (*source == wanted && gap.overlap(&judged) > Duration::ZERO)
+            .then(|| format!("were lost for {}: {reason}", duration(gap.length())))
+    })
 }
 
 /// Seconds of the profile without a load slice: two of them are too many.
@@ -287,10 +295,11 @@ fn missing_load(case: &Case, judged: Span) -> Option<Doubt> {
 fn cut_short(case: &Case, judged: Span) -> Option<Doubt> {
     let planned = case.experiment().load.profile_length();
     let missing = planned.saturating_sub(judged.length());
-    (case.stop().is_none() && missing > Duration::from_secs(2)).then(|| Doubt {
+    let over = case.stop().is_some() || case.capacity().is_some();
+    (!over && missing > Duration::from_secs(2)).then(|| Doubt {
         side: Side::Longhaul,
         text: format!(
-            "the records end after {} of {}: longhaul was killed or could not go on",
+            "the records end after {} of {}: longhaul was killed, could not go on, or still runs",
             duration(judged.length()),
             duration(planned)
         ),
@@ -415,7 +424,8 @@ mod tests {
             data.events.push(Event { at: at(105), kind });
             data
         };
-        one(&gap(GapSource::Store), Side::Longhaul, "disk full");
+        one(&gap(GapSource::Store), Side::Environment, "disk full");
+        one(&gap(GapSource::Load), Side::Longhaul, "disk full");
         assert_eq!(seen(&gap(GapSource::Events)), []);
         let mut holes = Synthetic::hold(300).build();
         holes.slices.retain(|s| !(at(50)..at(51)).contains(&s.from));

@@ -9,7 +9,11 @@ use crate::units::Percent;
 /// Arrivals that may be lost in the whole profile, as it was planned.
 pub(super) fn allowed(case: &Case, objective: Percent) -> f64 {
     let timeline = case.experiment().load.timeline();
-    let asked = timeline.due_before(timeline.total) - timeline.due_before(timeline.warmup);
+    let asked = if timeline.is_fixed() {
+        timeline.due_before(timeline.total) - timeline.due_before(timeline.warmup)
+    } else {
+        case.totals().scheduled as f64
+    };
     asked * (1.0 - objective.fraction())
 }
 

@@ -25,7 +25,6 @@ pub fn judge(data: &RunData) -> Verdict {
     let doubts = doubts(&case, &judged);
     let limits: Vec<LimitResult> = judged.into_iter().map(|j| j.result).collect();
     let (ending, reasons) = ending(&case, &limits, own, &doubts);
-    let leaks = leaks::results(data, &case.lives);
     let Ending { outcome, exit_code, headline, side } = ending;
     Verdict {
         outcome,
@@ -38,8 +37,9 @@ pub fn judge(data: &RunData) -> Verdict {
         comparison: comparison.map(Box::new),
         totals: case.totals(),
         availability: availability(&case),
-        clues: leaks::hints(data, &leaks),
-        leaks,
+        clues: leaks::hints(data, case.leaks()),
+        leaks: case.leaks().to_vec(),
+        own: case.own().to_vec(),
         recoveries: faults::recoveries(&case),
         error_budget: error_budget::budget(&case),
         ledger: case.ledger,
@@ -125,7 +125,17 @@ fn ending(
         found.push(Ending {
             outcome: VerdictOutcome::Inconclusive,
             exit_code: 11,
-            headline: format!("inconclusive: {}{}", first.text, more(doubts.len())),
+            headline: match limits.iter().find(|l| l.tier == Tier::Fail) {
+                None => format!("inconclusive: {}{}", first.text, more(doubts.len())),
+                Some(worst) => {
+                    format!(
+                        "inconclusive, though {}: {}{}",
+                        breach(worst),
+                        first.text,
+                        more(doubts.len())
+                    )
+                }
+            },
             side: Some(first.side),
         });
     }
@@ -183,6 +193,10 @@ fn good(case: &Case, limits: &[LimitResult], warned: &[&LimitResult]) -> Ending 
 fn ran(case: &Case) -> String {
     let planned = case.experiment().load.profile_length();
     match case.judged.map(|j| j.length()) {
+        Some(length) if case.capacity().is_some() => {
+            let found = case.capacity().map(ToString::to_string).unwrap_or_default();
+            format!("over {}; {found}", duration(length))
+        }
         Some(length) if length + Duration::from_secs(1) >= planned => {
             format!("over {}", duration(planned))
         }
@@ -230,7 +244,8 @@ fn stuck(case: &Case) -> Vec<String> {
 fn breach(l: &LimitResult) -> String {
     let margin = l.margin.as_ref().map(|m| format!(", {m}")).unwrap_or_default();
     let at = l.window.map(|(from, to)| format!(" from {from} to {to}")).unwrap_or_default();
-    format!("{} was {}{at} (limit {}{margin})", l.name, l.measured, l.bound)
+    let was = if l.measured.starts_with("only ") { "rests on" } else { "was" };
+    format!("{} {was} {}{at} (limit {}{margin})", l.name, l.measured, l.bound)
 }
 
 fn warning(l: &LimitResult) -> String {
@@ -345,6 +360,7 @@ mod tests {
         let both = judge(&late(broken()).build());
         assert_eq!((both.exit_code, both.side), (11, Some(Side::Longhaul)));
         assert!(both.reasons.iter().any(|r| r.starts_with("breached: error_rate")), "{both:?}");
+        assert!(both.headline.starts_with("inconclusive, though error_rate was"), "{both:?}");
         let mut data = late(broken()).build();
         get_stuck(&mut data);
         let all = judge(&data);

@@ -197,6 +197,9 @@ impl Ledger {
             None => self.latencies.remove(&n).unwrap_or_default(),
         };
         let lateness = worst(mine.iter().map(|s| &s.lateness));
+        // Users, and a search, are found out while they go: what fell due was asked for.
+        let asked =
+            if self.timeline.is_fixed() { self.asked(span) } else { counts.scheduled as f64 };
         let row_answered = answered(&counts);
         let middle = self.answered as f64 + row_answered as f64 / 2.0;
         self.answered += row_answered;
@@ -213,7 +216,7 @@ impl Ledger {
             from: span.from,
             to: span.to,
             counts,
-            target_rate: self.asked(span) / length,
+            target_rate: asked / length,
             achieved_rate: row_answered as f64 / length,
             error_rate: counts.error_rate(),
             error_rate_outside_faults: clear.error_rate(),
@@ -224,7 +227,7 @@ impl Ledger {
         })
     }
 
-    /// Arrivals asked for within a stretch of the profile.
+    /// Arrivals asked for within a stretch of the profile, as far as that is known beforehand.
     pub(super) fn asked(&self, span: Span) -> f64 {
         let since_load = |at: Offset| self.timeline.warmup + at.since(self.profile.from);
         self.timeline.due_before(since_load(span.to))

@@ -12,7 +12,7 @@ use longhaul::helper::by_pid;
 use longhaul::seed::Seed;
 use rand::RngExt as _;
 
-use crate::engine::{docker, ours, required};
+use crate::engine::{docker, import_program, ours, required};
 use crate::program::Program;
 
 const LEASE: Duration = Duration::from_secs(2);
@@ -29,14 +29,7 @@ impl Neighbours {
     fn new() -> Self {
         let name = format!("lh-crash-{}", std::process::id());
         let new = Self { name };
-        let program = env!("CARGO_BIN_EXE_longhaul");
-        let import = format!(
-            "cp {program} $T/longhaul && tar -C $T -c longhaul | docker import --change 'ENTRYPOINT [\"/longhaul\"]' - {}",
-            new.name
-        );
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let done = Command::new("sh").arg("-ec").arg(import).env("T", folder.path()).output();
-        assert!(done.is_ok_and(|d| d.status.success()), "the image was not made");
+        import_program(&new.name);
         docker(&["network", "create", &new.full("edge")]);
         let subnet = new.subnetwork("data");
         let address = |host: u8| format!("{subnet}.{host}");

@@ -32,7 +32,9 @@ fn walk(value: &Value, tell: &mut impl FnMut(&str)) {
         Value::Object(fields) => {
             for (name, inner) in fields {
                 tell(name);
-                if !["tags", "images", "experiment", "replicas"].contains(&name.as_str()) {
+                if !["tags", "images", "experiment", "replicas", "statuses"]
+                    .contains(&name.as_str())
+                {
                     walk(inner, tell);
                 }
             }

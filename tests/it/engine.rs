@@ -33,6 +33,17 @@ pub(crate) fn docker(args: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
+/// Makes an image of the program alone, by this name.
+pub(crate) fn import_program(name: &str) {
+    let program = env!("CARGO_BIN_EXE_longhaul");
+    let import = format!(
+        "cp {program} $T/longhaul && tar -C $T -c longhaul | docker import --change 'ENTRYPOINT [\"/longhaul\"]' - {name}"
+    );
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let done = Command::new("sh").arg("-ec").arg(import).env("T", folder.path()).output();
+    assert!(done.is_ok_and(|d| d.status.success()), "the image was not made");
+}
+
 /// Containers, networks and volumes that carry a run's label: `container api_1`.
 pub(crate) fn ours(run: &str) -> Vec<String> {
     let label = format!("label=longhaul.run={run}");

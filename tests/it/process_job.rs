@@ -88,6 +88,45 @@ fn without_its_steady_state_nothing_is_hurt() {
     assert!(reasons.contains("steady state"), "{reasons}");
 }
 
+#[test]
+fn too_many_errors_end_a_run_early_and_heal_what_is_in_force() {
+    let program = Program::new();
+    let text = EXPERIMENT
+        .replace("for: 24s", "for: 10m")
+        .replace("{ at: [7s] }", "{ at: [9m] }")
+        .replace("[15s]", "[5s]")
+        .replace("for: 3s", "for: 5m")
+        .replace(
+            "  - achieved_rate: { min: 80% }\n",
+            "  - achieved_rate: { min: 80% }\n  - abort_when: { error_rate: { max: 10%, window: 3s } }\n",
+        );
+    let file = program.write("experiment.yaml", &text);
+    let done = program.run(&file);
+    let finished = done.finished();
+    let verdict = &finished["verdict"];
+    // 11 where the machine was too busy for a verdict; why the run ended is among the reasons all the same.
+    assert!([Some(10), Some(11)].contains(&done.code), "{verdict:#}");
+    let why = "over the last 3 s, the bound is <= 10%";
+    let reasons = verdict["reasons"].to_string();
+    assert!(reasons.contains("abort_when: error_rate was") && reasons.contains(why), "{reasons}");
+    if done.code == Some(10) {
+        let headline = verdict["headline"].as_str().expect("a headline");
+        assert!(headline.contains("stopped after") && headline.contains(why), "{headline}");
+        assert_eq!((&verdict["outcome"], &verdict["side"]), (&"failed".into(), &"target".into()));
+    }
+    assert!(done.stdout.contains(r#""cause":"abort_when""#), "{}", done.stdout);
+    let healed = r#""fault":"split-1","kind":"fault","stage":"healed""#;
+    assert!(done.stdout.contains(healed), "{}", done.stdout);
+    assert_eq!(finished["leftover"], serde_json::json!([]));
+    let scheduled = verdict["totals"]["scheduled"].as_u64().expect("a count");
+    assert!(scheduled < 40 * 300, "ended long before its ten minutes: {scheduled}");
+    let report = program.path("reports").join(finished["run"].as_str().expect("an id"));
+    for name in ["report.md", "summary.json", "index.html"] {
+        let text = std::fs::read_to_string(report.join(name)).expect(name);
+        assert!(text.contains("over the last 3 s"), "{name} says why");
+    }
+}
+
 fn children_of(parent: u32) -> Vec<u32> {
     std::fs::read_dir(format!("/proc/{parent}/task"))
         .into_iter()

@@ -63,10 +63,12 @@ fn opts(run: &RunId, dir: &Path) -> (BringUp, mpsc::Receiver<String>) {
     let opts = BringUp {
         run: run.clone(),
         dir: dir.join("run"),
+        secrets: Arc::default(),
         linker: None,
         progress,
         clock: Clock::start(),
         stop: CancellationToken::new(),
+        keep_up: false,
         hurry: CancellationToken::new(),
     };
     (opts, lines)

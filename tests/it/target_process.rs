@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use longhaul::clock::Clock;
@@ -48,10 +49,12 @@ async fn up_with_hurry(
     let opts = BringUp {
         run: run_id("process"),
         dir: dir.to_owned(),
+        secrets: Arc::default(),
         linker: None,
         progress: progress.clone(),
         clock: Clock::start(),
         stop: CancellationToken::new(),
+        keep_up: false,
         hurry: CancellationToken::new(),
     };
     let hurry = opts.hurry.clone();
@@ -171,6 +174,20 @@ async fn a_target_that_is_dropped_takes_its_children_along() {
     let pid = live.roster().borrow().instances[0].pid.unwrap();
     drop(live);
     tokio::task::spawn_blocking(move || assert!(dies(pid))).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_child_that_starts_while_the_target_is_taken_down_does_not_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let services = [("app", service(&["sleep", "100"], 1, &[]))];
+    let (live, _) = up(&services, dir.path()).await.unwrap();
+    let control = live.control();
+    control.stop("app#1", Duration::ZERO).await.unwrap();
+    // The start has begun when the end comes, and has no process yet.
+    let (started, down) = tokio::join!(control.start("app#1"), live.down());
+    down.unwrap();
+    let pid = control.instance("app#1").await.unwrap().pid;
+    assert!(pid.is_none_or(|pid| !alive(pid)), "{started:?}");
 }
 
 #[test]

@@ -30,6 +30,8 @@ impl Decode for AchievedRate {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
         let form = AchievedRateForm::decode(node, cx)?;
         check_window(form.window.as_ref(), cx);
+        let span = node.span;
+        cx.later(move |known, found| known.asks_for_a_rate(span, found));
         let scope = scope::of_load(form.scope, form.window.as_ref(), cx);
         let warn = placed(form.warn, |w| Quantity::Share(w.0));
         let bound = Bound::at_least(Quantity::Share(form.min?.value.0)).warn(warn, cx);

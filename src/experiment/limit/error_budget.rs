@@ -45,6 +45,8 @@ impl Decode for ErrorBudget {
             let hint = "it goes with `burn_rate`";
             cx.problem_hint(window.span, "a window makes no sense with `spent`", hint);
         }
+        let span = node.span;
+        cx.later(move |known, found| known.asks_for_a_rate(span, found));
         let objective = form.objective?;
         if objective.value.0.get() >= 100.0 {
             let hint = "an objective of 100% leaves no budget: use `error_rate: { max: 0% }`";

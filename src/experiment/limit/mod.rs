@@ -9,24 +9,34 @@ mod apdex;
 mod availability;
 mod bound;
 mod cpu;
+mod drift;
+mod efficiency;
 mod error_budget;
 mod error_rate;
 mod latency;
+mod leak;
 mod load;
+mod longhaul;
 mod memory;
 mod memory_growth;
+mod probe;
 mod reading;
 mod recovery;
 mod restarts;
 mod scope;
+mod scraped;
 mod throughput;
 
 pub use bound::{Bound, BoundSide, Quantity};
 pub use cpu::CpuBase;
+pub use drift::DriftFigure;
 pub use latency::LatencyFigure;
+pub use leak::Accepted;
 use load::LoadLimitForm;
 pub use load::{Condition, LoadMeasure};
 pub(super) use load::{LoadEntry, refuse};
+pub use longhaul::OwnFigure;
+pub use probe::ProbeFigure;
 pub use reading::Statistic;
 pub use recovery::RecoveryClock;
 pub use scope::Scope;
@@ -116,6 +126,41 @@ pub enum Measure {
         /// Whether restarts that a fault of ours caused are left out.
         unless_injected: bool,
     },
+    /// Gauges of a service's instances that leak, or are not shown not to.
+    Leak {
+        /// Whose.
+        service: Option<String>,
+        /// Which verdicts hold.
+        accepted: Accepted,
+    },
+    /// A gauge among a service's own metrics.
+    Scraped {
+        /// Which figure.
+        statistic: Statistic,
+        /// Whose.
+        service: String,
+        /// Its name: of one series, or of all that differ in their labels alone.
+        metric: String,
+    },
+    /// How much worse a figure of the load is at the run's end than at its beginning.
+    Drift {
+        /// Which figure.
+        figure: DriftFigure,
+        /// Only this step, `scenario/step`; default: all together.
+        step: Option<String>,
+    },
+    /// What longhaul itself uses more, per hour.
+    Longhaul {
+        /// Of what.
+        figure: OwnFigure,
+    },
+    /// What a probe reads.
+    Probe {
+        /// Which probe.
+        probe: String,
+        /// Which figure of it.
+        figure: ProbeFigure,
+    },
     /// Time until the workload is back in its band after a fault, each time.
     Recovery {
         /// After which.
@@ -151,17 +196,30 @@ choice! {
         MemoryGrowth["memory_growth"]: memory_growth::MemoryGrowth,
         /// Whether memory comes back after the load.
         MemoryBack["memory_back"]: memory_growth::MemoryBack,
+        /// Memory, descriptors and threads of each instance, judged for leaks.
+        Leak["leak"]: leak::Leak,
+        /// What longhaul itself uses more, per hour.
+        Longhaul["longhaul"]: longhaul::Longhaul,
         /// CPU use of each instance.
         Cpu["cpu"]: cpu::Cpu,
+        /// A gauge among the metrics that `sampling.scrape` asks a service for.
+        Scraped["scraped"]: scraped::Scraped,
+        /// Latency and throughput at the run's end against those at its beginning.
+        Drift["drift"]: drift::Drift,
         /// Starts that were not the first.
         Restarts["restarts"]: restarts::Restarts,
+        /// What a probe reads, and how long its answers take.
+        Probe["probe"]: probe::ProbeLimits,
+        /// How fast a probe's number grows.
+        Progress["progress"]: probe::Progress,
         /// Time until the workload is back in its band after a fault.
         Recovery["recovery"]: recovery::Recovery,
+        /// What each size of the sweep carries, against as many times what one instance alone carries.
+        Efficiency["efficiency"]: efficiency::Efficiency,
         /// Ends the run early, as failed, when it is breached over the last window.
         AbortWhen["abort_when"]: AbortForm,
     }
     also Load: LoadLimitForm
-    later "leak"
 }
 
 /// What one entry of `limits` gives.
@@ -171,19 +229,28 @@ pub(super) enum Entry {
     Limits(Vec<Limit>),
     /// What ends the run early.
     Abort(Vec<AbortWhen>),
+    /// What the sweep as a whole must hold.
+    Efficiency(Bound),
 }
 
 impl Decode for Entry {
     fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
         Some(Self::Limits(match LimitForm::decode(node, cx)? {
             LimitForm::AbortWhen(entry) => return Some(Self::Abort(entry.0)),
+            LimitForm::Efficiency(entry) => return Some(Self::Efficiency(entry.0)),
             LimitForm::Load(form) => LoadEntry::from(*form).limits(),
             LimitForm::ErrorBudget(entry) => entry.0,
             LimitForm::Memory(entry) => entry.0,
             LimitForm::MemoryGrowth(entry) => entry.0,
             LimitForm::MemoryBack(entry) => entry.0,
+            LimitForm::Leak(entry) => vec![entry.0],
+            LimitForm::Longhaul(entry) => entry.0,
             LimitForm::Cpu(entry) => entry.0,
+            LimitForm::Scraped(entry) => entry.0,
+            LimitForm::Drift(entry) => entry.0,
             LimitForm::Restarts(entry) => vec![entry.0],
+            LimitForm::Probe(entry) => entry.0,
+            LimitForm::Progress(entry) => vec![entry.0],
             LimitForm::Recovery(entry) => entry.0,
         }))
     }

@@ -72,12 +72,20 @@ type Check = Box<dyn FnOnce(&Known<'_>, &mut Found)>;
 pub(in crate::experiment) struct Context {
     /// Problems so far.
     pub found: Found,
+    /// What is doubtful, and keeps nothing from being read.
+    pub warned: Found,
     /// The folder of the file, absolute.
     pub folder: PathBuf,
     /// Values that take the place of variables of the file.
     pub set: BTreeMap<String, String>,
     /// The file's variables; known before any template is read.
     pub variables: BTreeMap<String, String>,
+    /// Names of the file's secrets; known before any template is read.
+    pub secrets: BTreeSet<String>,
+    /// Columns of the data files by name; `None` of one that could not be read. Known before any step is read.
+    pub feeds: BTreeMap<String, Option<Vec<String>>>,
+    /// Where the steps of the scenario at hand take values of data files.
+    pub columns: Vec<Span>,
     /// Names captured by steps before this one.
     pub captured: BTreeSet<String>,
     /// Bytes that templates may still grow by.
@@ -92,9 +100,13 @@ impl Context {
     pub(in crate::experiment) fn new(folder: PathBuf, found: Found) -> Self {
         Self {
             found,
+            warned: Found::default(),
             folder,
             set: BTreeMap::new(),
             variables: BTreeMap::new(),
+            secrets: BTreeSet::new(),
+            feeds: BTreeMap::new(),
+            columns: Vec::new(),
             captured: BTreeSet::new(),
             template_bytes: 16 << 20,
             noted: Noted::default(),

@@ -112,6 +112,9 @@ fn unknown(key: &Key, keys: &[&str], later: &[&str], cx: &mut Context) {
     let hint = match closest(&key.name, keys) {
         Some(near) => format!("did you mean `{near}`? allowed here: {allowed}"),
         None if key.name == "<<" => "merge keys are not supported; use aliases".to_owned(),
+        None if key.name == "password_env" && keys.contains(&"password") => {
+            "name its source under `secrets`, and write password: \"{{secret.NAME}}\"".to_owned()
+        }
         None => format!("allowed here: {allowed}"),
     };
     cx.problem_hint(key.span, message, hint);

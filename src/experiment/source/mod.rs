@@ -20,6 +20,7 @@ pub(super) use form::{Fields, Need, choice, closest, form, pick, word, words};
 pub(super) use node::{Kind, Node, excerpt};
 pub use problem::{Problem, Problems, Span};
 pub(super) use scalar::{
-    File, Folder, Id, Int, Lasting, Real, Share, ShareOrNumber, ShareOrSize, Text, resolve,
+    File, Folder, Id, Int, Lasting, NumberOrSize, Real, Share, ShareOrNumber, ShareOrSize, Text,
+    resolve,
 };
 pub(super) use schema::{Definitions, Property, about};

@@ -245,6 +245,30 @@ impl<const MAX: u64> Decode for ShareOrNumber<MAX> {
     }
 }
 
+/// A plain number from 0 to 10^15, or a size.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::experiment) enum NumberOrSize {
+    /// The number.
+    Number(f64),
+    /// The size.
+    Size(Bytes),
+}
+
+impl Decode for NumberOrSize {
+    fn decode(node: &Node, cx: &mut Context) -> Option<Self> {
+        let text = node.scalar("a number or a size such as 512MiB", cx)?;
+        if text.trim_end().ends_with(|c: char| c.is_ascii_alphabetic()) {
+            Bytes::decode(node, cx).map(Self::Size)
+        } else {
+            Real::<0, 1_000_000_000_000_000>::decode(node, cx).map(|number| Self::Number(number.0))
+        }
+    }
+    fn schema(defs: &mut Definitions) -> Value {
+        let number = Real::<0, 1_000_000_000_000_000>::schema(defs);
+        json!({ "anyOf": [number, Bytes::schema(defs)] })
+    }
+}
+
 /// A file that exists, relative to the experiment file.
 #[derive(Clone, Debug)]
 pub(in crate::experiment) struct File(pub PathBuf);

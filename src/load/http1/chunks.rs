@@ -7,7 +7,7 @@ pub(super) struct Chunks {
     at: At,
     /// Data bytes left of this chunk, or the size as far as read.
     size: u64,
-    /// Bytes of extensions and trailer so far.
+    /// Bytes of the size line at hand, or of the trailer, so far.
     extra: usize,
 }
 
@@ -66,20 +66,27 @@ impl Chunks {
     fn framing(&mut self, byte: u8) -> Result<bool, Malformed> {
         self.at = match (self.at, byte) {
             (At::Size | At::Digits, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => {
+                // Zeros change no size, and may not go on for ever.
+                self.spend()?;
                 let digit = char::from(byte).to_digit(16).unwrap_or_default();
                 let grown = self.size.checked_mul(16).ok_or(Malformed::Framing)?;
                 self.size = grown + u64::from(digit);
                 At::Digits
             }
-            (At::Digits | At::Blanks, b' ' | b'\t') => At::Blanks,
+            (At::Digits | At::Blanks, b' ' | b'\t') => {
+                self.spend()?;
+                At::Blanks
+            }
             (At::Digits | At::Blanks, b';') => At::Extension,
             (At::Digits | At::Blanks | At::Extension, b'\r') => At::SizeEnd,
             (At::Extension, byte) if byte != b'\n' => {
                 self.spend()?;
                 At::Extension
             }
-            (At::SizeEnd, b'\n') if self.size == 0 => At::Trailer,
-            (At::SizeEnd, b'\n') => At::Data,
+            (At::SizeEnd, b'\n') => {
+                self.extra = 0;
+                if self.size == 0 { At::Trailer } else { At::Data }
+            }
             (At::DataReturn, b'\r') => At::DataEnd,
             (At::DataEnd, b'\n') => At::Size,
             (At::Trailer, b'\r') => At::LastEnd,

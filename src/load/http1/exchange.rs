@@ -2,15 +2,16 @@
 
 use std::sync::atomic::Ordering;
 
-use super::course::{Course, LineEnd, Session};
 use super::flight::{Flight, Stage};
 use super::route::Direction;
 use super::slots::Key;
 use super::wire::{State, Wire};
 use super::worker::Worker;
+use crate::clock::wall;
 use crate::experiment::Method;
 use crate::load::answer::Answer;
 use crate::load::backlog::Due;
+use crate::load::course::{Course, LineEnd, Session};
 use crate::load::failure::Failure;
 use crate::record::Outcome;
 use crate::seed::Seed;
@@ -22,14 +23,21 @@ const UNAUTHORIZED: u16 = 401;
 const SPARE: usize = 16 * 1024;
 
 impl Worker {
-    /// Begins an arrival. Its random values depend on the seed and its number alone.
-    pub(super) fn depart(&mut self, due: Due) {
+    /// Begins an arrival, or an iteration of a user of some stint. Its random values depend on the seed and its number alone.
+    pub(super) fn depart(&mut self, due: Due, stint: Option<usize>) {
         let play = &self.orders.script.scenarios[due.scenario];
-        let user = self.sessions.take(due.scenario);
+        let mut user = self.sessions.take(due.scenario);
+        let logged_in = user.logged_in();
+        for need in play.data.iter().filter(|need| !(need.session && logged_in)) {
+            if let Some(mut row) = self.orders.feeds.take(need.feed) {
+                user.give(need, &mut row);
+            }
+        }
         let course = Course::new(play.session, play.lines.len(), user.logged_in());
         let seed = Seed(self.orders.seed.0 ^ due.number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let flight = Flight {
             scenario: due.scenario,
+            stint,
             course,
             user,
             seed,
@@ -42,7 +50,6 @@ impl Worker {
             repeated: false,
         };
         let key = self.flights.insert(flight);
-        self.recorder.arrival_began();
         #[cfg(test)]
         assert_ne!(self.orders.panic_at, Some(due.number), "planted");
         self.play(key);
@@ -150,8 +157,13 @@ impl Worker {
         let line = flight.line(&self.orders.script);
         let whole = ready.sent == flight.bytes(&self.orders.script).len();
         let names = &self.orders.script.scenarios[flight.scenario].names;
-        let result = flight.answer.judge(line, names);
+        let result = flight.answer.judge(line, names, self.now.since(flight.from));
         let status = flight.answer.status;
+        if let Some(site) = line.site {
+            for cookie in flight.answer.cookies.drain(..) {
+                flight.user.jar.take(site, &cookie, wall);
+            }
+        }
         if surplus {
             self.recorder.fault(line.id, SURPLUS);
         }
@@ -271,12 +283,19 @@ impl Worker {
         let (session, over) = flight.course.end(end);
         match session {
             Session::Keep => {}
-            Session::LoggedIn => flight.user.log_in(),
-            Session::Ended => flight.user.end_session(),
+            Session::LoggedIn => self.sessions.log_in(flight.scenario, &mut flight.user),
+            Session::Ended => {
+                if self.sessions.end(flight.scenario, &mut flight.user) {
+                    flight.course.resume();
+                }
+            }
         }
         let Some(outcome) = over else { return false };
         self.recorder.arrival_ended(now, outcome);
         if let Some(flight) = self.flights.remove(key) {
+            if let Some(stint) = flight.stint {
+                self.orders.crowd.rest(stint, now, outcome == Outcome::Ok);
+            }
             self.sessions.put(flight.scenario, flight.user);
             if (1..=SPARE).contains(&flight.request.capacity()) {
                 self.spare.push(flight.request);

@@ -1,18 +1,19 @@
 use httparse::Header;
 
-use super::course::Course;
 use super::reader;
 use super::slots::Key;
 use crate::clock::Offset;
-use crate::experiment::CaptureSource;
 use crate::load::answer::Answer;
 use crate::load::captures::Captures;
+use crate::load::course::Course;
 use crate::load::script::{Line, Play, Script};
 use crate::seed::{Rng, Seed};
 
 /// An arrival under way.
 pub(super) struct Flight {
     pub(super) scenario: usize,
+    /// The stint of the user whose iteration it is, if it is one.
+    pub(super) stint: Option<usize>,
     pub(super) course: Course,
     pub(super) user: Captures,
     /// What its random values are drawn from, once it draws any.
@@ -66,19 +67,11 @@ pub(super) struct Listening<'a> {
 
 impl reader::Answer for Listening<'_> {
     fn head(&mut self, status: u16, fields: &[Header<'_>]) {
-        self.answer.status = status;
-        for capture in &self.line.captures {
-            let CaptureSource::Header(name) = &capture.from else { continue };
-            if let Some(field) = fields.iter().find(|f| f.name.eq_ignore_ascii_case(name)) {
-                self.answer.field(capture.slot, field.value);
-            }
-        }
+        self.answer.head(self.line, status, fields);
     }
 
     fn body(&mut self, piece: &[u8]) {
-        if self.line.keep_body {
-            self.answer.body(piece);
-        }
+        self.answer.body(self.line, piece);
     }
 }
 

@@ -12,7 +12,6 @@
 //! Never: decides when something is due, or what a figure means.
 
 mod chunks;
-mod course;
 mod deadlines;
 mod exchange;
 mod flight;
@@ -27,4 +26,5 @@ mod worker;
 
 pub(super) use reactor::Bell;
 pub(super) use reader::Malformed;
-pub(super) use worker::{Orders, Worker};
+pub(super) use route::{Direction, Lookups, Route};
+pub(super) use worker::Worker;

@@ -9,7 +9,7 @@ use super::slots::Key;
 /// An address that is gone is no longer given out. Its place is kept until its last connection has been
 /// closed, and then may become another's; so a connection can name its place by number.
 #[derive(Debug, Default)]
-pub(super) struct Places {
+pub(in crate::load) struct Places {
     all: Vec<Place>,
     /// Those that are given out, in turn.
     alive: Vec<usize>,
@@ -30,7 +30,7 @@ struct Place {
 
 impl Places {
     /// Takes over the addresses that count from now on; says which connections are idle for nothing.
-    pub(super) fn replace(&mut self, addrs: &[SocketAddr]) -> Vec<Key> {
+    pub(in crate::load) fn replace(&mut self, addrs: &[SocketAddr]) -> Vec<Key> {
         let mut useless = Vec::new();
         for place in &mut self.all {
             place.alive = addrs.contains(&place.addr);
@@ -49,7 +49,7 @@ impl Places {
     }
 
     /// Stops giving out one address, if there are others; says whether there are, and which connections are idle for nothing.
-    pub(super) fn drop_out(&mut self, place: usize) -> (bool, Vec<Key>) {
+    pub(in crate::load) fn drop_out(&mut self, place: usize) -> (bool, Vec<Key>) {
         let others = self.alive.iter().any(|at| *at != place);
         if !others || !self.all[place].alive {
             return (others, Vec::new());
@@ -73,32 +73,37 @@ impl Places {
         at
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::load) fn is_empty(&self) -> bool {
         self.alive.is_empty()
     }
 
     /// How many addresses there are.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::load) fn len(&self) -> usize {
         self.alive.len()
     }
 
     /// The next one in turn.
-    pub(super) fn next(&mut self) -> Option<usize> {
+    pub(in crate::load) fn next(&mut self) -> Option<usize> {
         self.turn = if self.turn + 1 < self.alive.len() { self.turn + 1 } else { 0 };
         self.alive.get(self.turn).copied()
     }
 
-    pub(super) fn addr(&self, place: usize) -> SocketAddr {
+    /// Whether this is one of the addresses.
+    pub(in crate::load) fn leads_to(&self, addr: SocketAddr) -> bool {
+        self.alive.iter().any(|at| self.all[*at].addr == addr)
+    }
+
+    pub(in crate::load) fn addr(&self, place: usize) -> SocketAddr {
         self.all[place].addr
     }
 
     /// A connection to this place is being opened.
-    pub(super) fn opened(&mut self, place: usize) {
+    pub(in crate::load) fn opened(&mut self, place: usize) {
         self.all[place].wires += 1;
     }
 
     /// A connection to this place is gone.
-    pub(super) fn closed(&mut self, place: usize, wire: Key) {
+    pub(in crate::load) fn closed(&mut self, place: usize, wire: Key) {
         let place = &mut self.all[place];
         place.wires -= 1;
         if let Some(at) = place.idle.iter().rposition(|idle| *idle == wire) {
@@ -107,17 +112,17 @@ impl Places {
     }
 
     /// The idle connection that was used last.
-    pub(super) fn take_idle(&mut self, place: usize) -> Option<Key> {
+    pub(in crate::load) fn take_idle(&mut self, place: usize) -> Option<Key> {
         self.all[place].idle.pop()
     }
 
     /// The idle connection that has been so for longest, of the first place that has one.
-    pub(super) fn oldest_idle(&self) -> Option<Key> {
+    pub(in crate::load) fn oldest_idle(&self) -> Option<Key> {
         self.all.iter().find_map(|place| place.idle.first().copied())
     }
 
     /// Keeps an idle connection, unless its place is gone.
-    pub(super) fn keep(&mut self, place: usize, wire: Key) -> bool {
+    pub(in crate::load) fn keep(&mut self, place: usize, wire: Key) -> bool {
         let place = &mut self.all[place];
         if place.alive {
             place.idle.push(wire);
@@ -126,12 +131,12 @@ impl Places {
     }
 
     /// Lets an arrival wait for a connection.
-    pub(super) fn wait(&mut self, place: usize, flight: Key) {
+    pub(in crate::load) fn wait(&mut self, place: usize, flight: Key) {
         self.all[place].waiting.push_back(flight);
     }
 
     /// Lets an arrival wait no longer.
-    pub(super) fn leave(&mut self, place: usize, flight: Key) {
+    pub(in crate::load) fn leave(&mut self, place: usize, flight: Key) {
         let waiting = &mut self.all[place].waiting;
         if let Some(at) = waiting.iter().position(|w| *w == flight) {
             waiting.remove(at);
@@ -139,7 +144,7 @@ impl Places {
     }
 
     /// The arrival that has waited longest; it waits no longer.
-    pub(super) fn first_waiting(&mut self, place: usize) -> Option<Key> {
+    pub(in crate::load) fn first_waiting(&mut self, place: usize) -> Option<Key> {
         self.all[place].waiting.pop_front()
     }
 }

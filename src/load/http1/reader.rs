@@ -447,8 +447,17 @@ mod tests {
         );
         let long = format!("HTTP/1.1 200 OK\r\na: {}", "x".repeat(LARGEST_HEAD));
         assert_eq!(ends(&long), End::Bad(Malformed::HeadTooLarge));
-        let trailer = "t: x\r\n".repeat(LARGEST_HEAD / 3);
-        let text = format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n{trailer}");
-        assert_eq!(ends(&text), End::Bad(Malformed::HeadTooLarge));
+        let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+        let trailer = format!("0\r\n{}", "t: x\r\n".repeat(LARGEST_HEAD / 3));
+        let extension = format!("5;{}", "x".repeat(LARGEST_HEAD + 1));
+        let (zeros, blanks) = ("0".repeat(LARGEST_HEAD + 1), " ".repeat(LARGEST_HEAD + 1));
+        for flood in [trailer, extension, zeros, format!("5{blanks}")] {
+            let text = format!("{chunked}{flood}");
+            assert_eq!(ends(&text), End::Bad(Malformed::HeadTooLarge), "{}", &flood[..9]);
+        }
+        // Each line has its own bound: a long body may have many.
+        let many = format!("1;{}\r\nx\r\n", "y".repeat(LARGEST_HEAD / 2)).repeat(4);
+        let text = format!("{chunked}{many}0\r\n\r\n");
+        assert_eq!(whole(&text, false, false).body, b"xxxx");
     }
 }

@@ -15,20 +15,20 @@ use crate::record::Endpoints;
 
 /// Where one origin's requests go: the target's instances as they come and go, a fixed address, or what the
 /// system's resolver says, asked again every 30 s and after a failed connect.
-pub(super) struct Route {
+pub(in crate::load) struct Route {
     origin: Origin,
     /// The name that its certificate must be for.
-    pub(super) certified: Option<ServerName<'static>>,
-    pub(super) places: Places,
+    pub(in crate::load) certified: Option<ServerName<'static>>,
+    pub(in crate::load) places: Places,
     /// Arrivals that wait for a name's first address.
-    pub(super) unresolved: VecDeque<Key>,
+    pub(in crate::load) unresolved: VecDeque<Key>,
     asked: Option<Offset>,
     asking: bool,
     doubted: bool,
 }
 
 /// Where to go.
-pub(super) enum Direction {
+pub(in crate::load) enum Direction {
     /// To this one of [`Route::places`].
     Place(usize),
     /// That is not known yet.
@@ -40,7 +40,7 @@ const FRESH: Duration = Duration::from_secs(30);
 const AGAIN: Duration = Duration::from_secs(1);
 
 impl Route {
-    pub(super) fn new(origin: Origin, endpoints: &Endpoints) -> Self {
+    pub(in crate::load) fn new(origin: Origin, endpoints: &Endpoints) -> Self {
         let certified = ServerName::try_from(origin.host.certified()).ok();
         let mut route = Self {
             certified,
@@ -58,12 +58,12 @@ impl Route {
         route
     }
 
-    pub(super) fn tls(&self) -> bool {
+    pub(in crate::load) fn tls(&self) -> bool {
         self.origin.tls
     }
 
     /// Takes over the target's latest instances; says which connections are idle for nothing.
-    pub(super) fn follow(&mut self, endpoints: &Endpoints) -> Vec<Key> {
+    pub(in crate::load) fn follow(&mut self, endpoints: &Endpoints) -> Vec<Key> {
         let Host::Service(service) = &self.origin.host else { return Vec::new() };
         let list = endpoints.0.get(service).map_or(&[][..], Vec::as_slice);
         let port = self.origin.port;
@@ -73,7 +73,7 @@ impl Route {
     }
 
     /// Where the next request goes: to the addresses in turn.
-    pub(super) fn next(&mut self) -> Direction {
+    pub(in crate::load) fn next(&mut self) -> Direction {
         if let Some(place) = self.places.next() {
             return Direction::Place(place);
         }
@@ -89,7 +89,7 @@ impl Route {
 
     /// Takes note that an address can't be reached. Among several, others take its place, and the name is asked
     /// again; says whether there are others, and which connections are idle for nothing.
-    pub(super) fn unreachable(&mut self, place: usize) -> (bool, Vec<Key>) {
+    pub(in crate::load) fn unreachable(&mut self, place: usize) -> (bool, Vec<Key>) {
         if !matches!(self.origin.host, Host::Name(_)) {
             return (false, Vec::new());
         }
@@ -98,7 +98,7 @@ impl Route {
     }
 
     /// The name to ask the system for now, if that is due. The answer goes to [`Self::answer`].
-    pub(super) fn question(&mut self, now: Offset) -> Option<String> {
+    pub(in crate::load) fn question(&mut self, now: Offset) -> Option<String> {
         let Host::Name(name) = &self.origin.host else { return None };
         let age = if self.doubted || self.places.is_empty() { AGAIN } else { FRESH };
         if self.asking || self.asked.is_some_and(|at| now.since(at) < age) {
@@ -109,7 +109,7 @@ impl Route {
     }
 
     /// Takes over what the system says; no answer leaves the addresses as they were.
-    pub(super) fn answer(&mut self, now: Offset, ips: &[IpAddr]) -> Vec<Key> {
+    pub(in crate::load) fn answer(&mut self, now: Offset, ips: &[IpAddr]) -> Vec<Key> {
         (self.asking, self.doubted, self.asked) = (false, false, Some(now));
         if ips.is_empty() {
             return Vec::new();
@@ -121,10 +121,10 @@ impl Route {
 }
 
 /// What is said when a name has no address.
-pub(super) const NOT_FOUND: &str = "host name not found";
+pub(in crate::load) const NOT_FOUND: &str = "host name not found";
 
 /// Asks the system for names, away from the worker's thread: it may take as long as it likes.
-pub(super) struct Lookups {
+pub(in crate::load) struct Lookups {
     answers: mpsc::Receiver<(usize, Vec<IpAddr>)>,
     sender: mpsc::Sender<(usize, Vec<IpAddr>)>,
     bell: Bell,
@@ -132,14 +132,14 @@ pub(super) struct Lookups {
 
 impl Lookups {
     /// Rings `bell` when there is an answer.
-    pub(super) fn new(bell: Bell) -> Self {
+    pub(in crate::load) fn new(bell: Bell) -> Self {
         let (sender, answers) = mpsc::channel();
         Self { answers, sender, bell }
     }
 
     /// Asks for `name` in the name of route `route`. One question is under way per route at most, and a
     /// thread that hangs ends with the process.
-    pub(super) fn ask(&self, route: usize, name: String) {
+    pub(in crate::load) fn ask(&self, route: usize, name: String) {
         let (sender, bell) = (self.sender.clone(), self.bell.clone());
         let ask = move || {
             let found = (name.as_str(), 0).to_socket_addrs();
@@ -163,7 +163,7 @@ impl Lookups {
     }
 
     /// An answer that has come: of which route, and the addresses, none if there are none.
-    pub(super) fn answer(&self) -> Option<(usize, Vec<IpAddr>)> {
+    pub(in crate::load) fn answer(&self) -> Option<(usize, Vec<IpAddr>)> {
         self.answers.try_recv().ok()
     }
 }

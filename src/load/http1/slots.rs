@@ -1,7 +1,7 @@
 /// Things with keys that are never mistaken for one another: the key of one that is gone names nothing,
 /// also when its place is taken again. As large as it ever was full.
 #[derive(Debug)]
-pub(super) struct Slots<T> {
+pub(in crate::load) struct Slots<T> {
     entries: Vec<Entry<T>>,
     free: Vec<u32>,
 }
@@ -14,37 +14,37 @@ struct Entry<T> {
 
 /// Names one thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Key {
+pub(in crate::load) struct Key {
     index: u32,
     generation: u32,
 }
 
 impl Key {
     /// Its place: less than the most things there ever were at once.
-    pub(super) fn index(self) -> usize {
+    pub(in crate::load) fn index(self) -> usize {
         self.index as usize
     }
 
     /// As one number, at most `u64::MAX / 2`.
-    pub(super) fn to_u64(self) -> u64 {
+    pub(in crate::load) fn to_u64(self) -> u64 {
         u64::from(self.generation) << 32 | u64::from(self.index)
     }
 
-    pub(super) fn from_u64(number: u64) -> Self {
+    pub(in crate::load) fn from_u64(number: u64) -> Self {
         Self { index: number as u32, generation: (number >> 32) as u32 }
     }
 }
 
 impl<T> Slots<T> {
-    pub(super) fn new() -> Self {
+    pub(in crate::load) fn new() -> Self {
         Self { entries: Vec::new(), free: Vec::new() }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::load) fn len(&self) -> usize {
         self.entries.len() - self.free.len()
     }
 
-    pub(super) fn insert(&mut self, value: T) -> Key {
+    pub(in crate::load) fn insert(&mut self, value: T) -> Key {
         let index = self.free.pop().unwrap_or_else(|| {
             self.entries.push(Entry { generation: 0, value: None });
             self.entries.len() as u32 - 1
@@ -54,7 +54,7 @@ impl<T> Slots<T> {
         Key { index, generation: entry.generation }
     }
 
-    pub(super) fn remove(&mut self, key: Key) -> Option<T> {
+    pub(in crate::load) fn remove(&mut self, key: Key) -> Option<T> {
         let entry = self.entries.get_mut(key.index()).filter(|e| e.generation == key.generation)?;
         let value = entry.value.take()?;
         entry.generation = (entry.generation + 1) & (u32::MAX >> 1);
@@ -62,24 +62,24 @@ impl<T> Slots<T> {
         Some(value)
     }
 
-    pub(super) fn get(&self, key: Key) -> Option<&T> {
+    pub(in crate::load) fn get(&self, key: Key) -> Option<&T> {
         let entry = self.entries.get(key.index()).filter(|e| e.generation == key.generation)?;
         entry.value.as_ref()
     }
 
-    pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
+    pub(in crate::load) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         let entry = self.entries.get_mut(key.index()).filter(|e| e.generation == key.generation)?;
         entry.value.as_mut()
     }
 
     /// The key of what is at a place.
-    pub(super) fn key_at(&self, index: usize) -> Option<Key> {
+    pub(in crate::load) fn key_at(&self, index: usize) -> Option<Key> {
         let entry = self.entries.get(index).filter(|e| e.value.is_some())?;
         Some(Key { index: index as u32, generation: entry.generation })
     }
 
     /// The keys of all that there is now.
-    pub(super) fn keys(&self) -> Vec<Key> {
+    pub(in crate::load) fn keys(&self) -> Vec<Key> {
         (0..self.entries.len()).filter_map(|index| self.key_at(index)).collect()
     }
 }

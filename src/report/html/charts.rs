@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::super::chart::Frame;
 use super::super::facts::Facts;
-use super::{load_charts, resource_charts, section as part};
+use super::{load_charts, probe_charts, resource_charts, section as part};
 
 /// All charts of a run, or a line that says why there are none.
 pub(super) fn section(facts: &Facts<'_>) -> Markup {
@@ -13,6 +13,7 @@ pub(super) fn section(facts: &Facts<'_>) -> Markup {
         return part("charts", "Charts", "", &body);
     };
     let memory = resource_charts::memory(facts);
+    let probes = probe_charts::all(facts);
     let body = html! {
         p.key {
             @if !frame.windows.is_empty() {
@@ -28,6 +29,10 @@ pub(super) fn section(facts: &Facts<'_>) -> Markup {
             div.grid-2 { @for chart in memory { (chart.draw(&frame)) } }
         }
         @if let Some(chart) = resource_charts::cpu(facts) { (chart.draw(&frame)) }
+        @if !probes.is_empty() {
+            h3 { "Probes" span.lead { "what the target told of itself" } }
+            div.grid-2 { @for chart in probes { (chart.draw(&frame)) } }
+        }
     };
     part("charts", "Charts", "", &body)
 }

@@ -6,6 +6,7 @@ use super::super::facts::Facts;
 use super::super::figures::{
     calendar, clock, count, growth, latency, outcome, percent, percent_or_dash, rate, span,
 };
+use super::super::leaks::in_a_sentence;
 use super::super::terminal::side_words;
 use crate::record::{Recovery, RunStatus, VerdictOutcome};
 
@@ -30,6 +31,9 @@ pub(super) fn header(facts: &Facts<'_>) -> Markup {
                     @if let Some((from, to)) = facts.profile() { span.soft { " · judged " (span(to.since(from))) } }
                 } }
                 div { dt { "Seed" } dd.mono { (run.experiment.seed) } }
+                @if let Some(part) = &run.sweep {
+                    div { dt { "Sweep" } dd { (part) " of " span.mono { (part.id) } } }
+                }
                 @if !run.experiment.tags.is_empty() {
                     div { dt { "Tags" } dd {
                         @for (name, value) in &run.experiment.tags { span.tag { (name) "=" (value) } " " }
@@ -59,6 +63,9 @@ pub(super) fn banner(facts: &Facts<'_>) -> Markup {
                 @if let Some(side) = verdict.side { p.side { "On the side of: " strong { (side_words(side)) } } }
                 @if !verdict.reasons.is_empty() {
                     ul { @for reason in &verdict.reasons { li { (reason) } } }
+                }
+                @if !verdict.leaks.is_empty() {
+                    p { a href="#leaks" { "Leaks" } ": " (in_a_sentence(verdict.leaks.iter()).text) "." }
                 }
                 @if facts.data.run.status == RunStatus::Interrupted {
                     p { "longhaul was ended before it could finish this run; the figures reach as far as the records." }

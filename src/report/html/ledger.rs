@@ -35,15 +35,17 @@ fn load(facts: &Facts<'_>, rows: &[LedgerRow]) -> Markup {
                 th rowspan="2" class="n" { "#" } th rowspan="2" { "From" }
                 th.n rowspan="2" { "Scheduled" } th.n rowspan="2" { "OK" }
                 th.group colspan="3" { "Errors" } th.group colspan="2" { "Rate" } th.group colspan="2" { "Error rate" }
-                th.group colspan="4" { "Latency" } th rowspan="2" { "Faults" }
+                th.group colspan="4" { "Latency" } th.group colspan="3" title="how late longhaul itself was" { "Sent late" }
+                th rowspan="2" { "Faults" }
             }
             tr {
                 th.n { "failed" } th.n { "timed out" } th.n { "not sent" } th.n { "achieved" } th.n { "target" }
                 th.n { "total" } th.n { "no faults" } th.n { "p50" } th.n { "p95" } th.n { "p99" } th.n { "max" }
+                th.n { "p50" } th.n { "p99" } th.n { "max" }
             }
         }
         tbody { @for r in rows {
-            @let l = &r.latency;
+            @let (l, late) = (&r.latency, &r.lateness);
             tr {
                 td.n { (r.number) } td.mono title={"to " (r.to)} { (r.from) }
                 td.n { (count(r.counts.scheduled)) } td.n { (count(r.counts.ok)) }
@@ -52,6 +54,8 @@ fn load(facts: &Facts<'_>, rows: &[LedgerRow]) -> Markup {
                 td.n { (percent_or_dash(r.error_rate)) } td.n { (percent_or_dash(r.error_rate_outside_faults)) }
                 td.n { (figure(l.count, l.p50)) } td.n { (figure(l.count, l.p95)) }
                 td.n { (figure(l.count, l.p99)) } td.n { (figure(l.count, l.max)) }
+                td.n { (figure(late.count, late.p50)) } td.n { (figure(late.count, late.p99)) }
+                td.n { (figure(late.count, late.max)) }
                 td { @for fault in &r.faults { (tag(facts, fault)) " " } }
             }
         } }

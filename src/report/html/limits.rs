@@ -8,7 +8,7 @@ use super::section as part;
 use crate::record::{LimitResult, Tier};
 
 /// The table of limits.
-fn table(limits: &[LimitResult]) -> Markup {
+pub(in crate::report) fn table(limits: &[LimitResult]) -> Markup {
     html! {
         div.scroll { table.limits {
             thead { tr {

@@ -60,12 +60,17 @@ fn target(facts: &Facts<'_>, frame: &Frame) -> Points {
         _ => frame.start,
     };
     let end = facts.data.slices.last().map_or(frame.end, |s| s.to);
-    timeline
-        .pieces
-        .iter()
-        .flat_map(|&(start, lasts, from, to)| [(begin + start, from), (begin + start + lasts, to)])
-        .filter(|(at, _)| *at <= end + Duration::from_secs(1))
-        .collect()
+    let fixed = timeline.pieces.iter().filter(|piece| piece.flow.is_fixed()).flat_map(|piece| {
+        let (from, to) = piece.flow.rates();
+        [(begin + piece.start, from), (begin + piece.start + piece.lasts, to)]
+    });
+    // A search for the limit is the profile's last piece.
+    let tried = facts.capacity().map(|(levels, _)| levels).unwrap_or_default();
+    let tried = tried.into_iter().flat_map(|level| {
+        let rate = level.rate.get();
+        [(level.from, 0.0), (level.from, rate), (level.to, rate), (level.to, 0.0)]
+    });
+    fixed.chain(tried).filter(|(at, _)| *at <= end + Duration::from_secs(1)).collect()
 }
 
 fn errors(facts: &Facts<'_>, frame: &Frame) -> Chart {

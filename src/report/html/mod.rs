@@ -8,12 +8,16 @@ mod ledger;
 mod limits;
 mod load_charts;
 mod origin;
+mod own;
+mod probe_charts;
 mod resource_charts;
+mod steps;
 
+pub(super) use limits::table as limits_table;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::facts::Facts;
-use super::{compare, figures};
+use super::{capacity, compare, figures};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
@@ -43,12 +47,16 @@ pub(super) fn page(facts: &Facts<'_>) -> String {
             (head::tiles(facts))
             (limits::section(facts))
             @if let Some(c) = &facts.verdict.comparison { (compare::html_section(c)) }
+            @if let Some((found, tried)) = capacity::of(facts) {
+                (section("capacity", "The search for the limit", &found, &tried.html()))
+            }
             (charts::section(facts))
             (ledger::section(facts))
             (faults::section(facts))
             (leaks::section(facts))
             (origin::errors(facts))
-            (origin::steps(facts))
+            (steps::section(facts))
+            (own::section(facts))
             (origin::timeline(facts))
             (origin::provenance(facts))
         },

@@ -1,11 +1,10 @@
-//! Where the figures come from: errors by text, steps, events, versions, the experiment.
+//! Where the figures come from: errors by text, events, versions, the experiment.
 
 use maud::{Markup, html};
 
 use super::super::events::words;
 use super::super::facts::Facts;
-use super::super::figures::{calendar, clock, count, percent_or_dash};
-use super::super::terminal::figure;
+use super::super::figures::{calendar, clock, count};
 use super::section;
 use crate::units::Bytes;
 
@@ -27,26 +26,6 @@ pub(super) fn errors(facts: &Facts<'_>) -> Markup {
         }
     };
     section("errors", "Errors by text", "warm-up included", &body)
-}
-
-/// Steps.
-pub(super) fn steps(facts: &Facts<'_>) -> Markup {
-    if facts.steps.is_empty() {
-        return html! {};
-    }
-    let body = html! { div.scroll { table {
-        thead { tr {
-            th { "Step" } th.n { "Requests" } th.n { "Errors" } th.n { "Error rate" }
-            th.n { "p50" } th.n { "p95" } th.n { "p99" } th.n { "max" }
-        } }
-        tbody { @for s in &facts.steps { @let l = &s.latency; tr {
-            td { (s.name) } td.n { (count(s.counts.ended())) } td.n { (count(s.counts.errors())) }
-            td.n { (percent_or_dash(s.counts.error_rate())) }
-            td.n { (figure(l.count, l.p50)) } td.n { (figure(l.count, l.p95)) }
-            td.n { (figure(l.count, l.p99)) } td.n { (figure(l.count, l.max)) }
-        } } }
-    } } };
-    section("steps", "Steps", "requests of the judged phase", &body)
 }
 
 /// Everything that happened, folded away.

@@ -18,6 +18,7 @@ pub(super) fn memory(facts: &Facts<'_>) -> Vec<Chart> {
             Subject::Instance { service, .. } => (0, service.clone()),
             Subject::Host => (1, "host".to_owned()),
             Subject::Longhaul => (2, "longhaul".to_owned()),
+            Subject::Probe(_) => continue,
         };
         groups.entry(key).or_default().push(series);
     }
@@ -95,6 +96,7 @@ pub(super) fn cpu(facts: &Facts<'_>) -> Option<Chart> {
             Subject::Instance { service, .. } => (0, service.clone()),
             Subject::Host => (1, "host".to_owned()),
             Subject::Longhaul => (2, "longhaul".to_owned()),
+            Subject::Probe(_) => continue,
         };
         let sums = services.entry(key).or_default();
         for (at, percent) in busy(series, hole) {

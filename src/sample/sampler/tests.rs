@@ -17,9 +17,9 @@ fn setup(interval: Duration) -> (Setup, watch::Sender<Arc<Roster>>) {
 fn ticks_keep_to_the_grid_however_late_one_was() {
     let ms = |n: u64| Offset::from_micros(n * 1000);
     let interval = Duration::from_millis(100);
-    assert_eq!(next_due(ms(0), interval, ms(5)), (ms(100), 0));
-    assert_eq!(next_due(ms(100), interval, ms(199)), (ms(200), 0));
-    assert_eq!(next_due(ms(100), interval, ms(450)), (ms(500), 3));
+    assert_eq!(ms(0).next_due(interval, ms(5)), (ms(100), 0));
+    assert_eq!(ms(100).next_due(interval, ms(199)), (ms(200), 0));
+    assert_eq!(ms(100).next_due(interval, ms(450)), (ms(500), 3));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

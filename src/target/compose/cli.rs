@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
@@ -14,11 +15,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::TargetError;
 use super::super::ward::{Start, Ward};
+use crate::experiment::Secrets;
 
 const QUESTION_TIMEOUT: Duration = Duration::from_mins(1);
 const KEPT_LINES: usize = 40;
 const LONGEST_LINE: u64 = 4096;
 const STOP_GRACE: Duration = Duration::from_secs(3);
+/// How long the rest of an ended command's output may take.
+const REST: Duration = Duration::from_secs(1);
 
 /// The `compose` command of this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +32,8 @@ pub(super) struct Cli {
     pub(super) old: bool,
     /// Images must be built by the engine's classic builder.
     classic_builder: bool,
+    /// What is in its environment and must not be in what it says.
+    secrets: Arc<Secrets>,
 }
 
 /// The compose command line of this machine, with its version: `docker-compose 1.29.2`.
@@ -70,12 +76,23 @@ impl Cli {
                     let classic_builder =
                         old || ask(&["docker", "buildx"], &["version"]).await.is_err();
                     let program = program.into_iter().map(str::to_owned).collect();
-                    return Ok(Self { program, old, classic_builder });
+                    return Ok(Self { program, old, classic_builder, secrets: Arc::default() });
                 }
                 Err(reason) => tried.push(format!("`{}`: {reason}", program.join(" "))),
             }
         }
         Err(TargetError::NoCompose { reason: tried.join("; ") })
+    }
+
+    /// The usual one, where there is none.
+    pub(super) fn usual() -> Self {
+        let program = ["docker", "compose"].map(str::to_owned).to_vec();
+        Self { program, old: false, classic_builder: false, secrets: Arc::default() }
+    }
+
+    /// The same, which keeps these secrets to itself.
+    pub(super) fn keeping(self, secrets: Arc<Secrets>) -> Self {
+        Self { secrets, ..self }
     }
 
     /// Standard output of a command line that changes nothing.
@@ -93,7 +110,7 @@ impl Cli {
                 command: self.line(args),
                 status: "failed".to_owned(),
                 succeeded: false,
-                lines: vec![reason],
+                lines: vec![self.secrets.redact(reason)],
             }),
         }
     }
@@ -125,15 +142,15 @@ impl Cli {
         .map_err(failed)?;
         let output = pipe::Receiver::from_owned_fd(ours.into()).map_err(failed)?;
         let mut lines = VecDeque::new();
-        let stopped = tokio::select! {
-            () = follow(output, &mut lines, progress) => false,
-            () = stop.cancelled() => true,
+        let told = follow(output, &mut lines, &self.secrets, progress);
+        let exit = tokio::select! {
+            exit = heard(ward.end(), told) => Some(exit),
+            () = stop.cancelled() => None,
         };
-        if stopped {
+        let Some(exit) = exit else {
             ward.stop(STOP_GRACE).await;
             return Err(TargetError::Stopped);
-        }
-        let exit = ward.end().await;
+        };
         Ok(Ended {
             command: self.line(args),
             status: exit.code.map_or("no exit status".to_owned(), |c| format!("exit status {c}")),
@@ -142,7 +159,8 @@ impl Cli {
         })
     }
 
-    fn line(&self, args: &[String]) -> String {
+    /// A command line as it is told.
+    pub(super) fn line(&self, args: &[String]) -> String {
         let words: Vec<&str> = self.program.iter().chain(args).map(String::as_str).collect();
         words.join(" ")
     }
@@ -182,10 +200,25 @@ async fn answer(mut command: Command) -> Result<String, String> {
     }
 }
 
+/// The end of a command whose output is followed meanwhile. What it started may hold the output open for as long as
+/// it lives: after the end the rest is waited for no longer than [`REST`].
+async fn heard<T>(end: impl Future<Output = T>, told: impl Future<Output = ()>) -> T {
+    let mut told = std::pin::pin!(told);
+    let mut end = std::pin::pin!(end);
+    let ended = tokio::select! {
+        ended = &mut end => ended,
+        () = &mut told => return end.await,
+    };
+    // A rest that does not come is not missed.
+    tokio::time::timeout(REST, told).await.ok();
+    ended
+}
+
 /// Passes lines on as they come, the last ones kept; a line that nobody reads in time is dropped there.
 async fn follow(
     output: impl AsyncRead + Unpin,
     kept: &mut VecDeque<String>,
+    secrets: &Secrets,
     progress: &mpsc::Sender<String>,
 ) {
     let mut reader = BufReader::new(output);
@@ -201,6 +234,7 @@ async fn follow(
             if kept.len() >= KEPT_LINES {
                 kept.pop_front();
             }
+            let line = secrets.redact(line);
             progress.try_send(line.clone()).ok();
             kept.push_back(line);
         }
@@ -225,6 +259,8 @@ fn plain(line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncWriteExt as _;
+
     use super::*;
 
     #[test]
@@ -236,11 +272,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_command_is_over_at_its_end_though_its_output_is_held_open() {
+        let (ours, mut theirs) = tokio::io::duplex(64);
+        let (progress, _reader) = mpsc::channel(8);
+        let (mut kept, secrets) = (VecDeque::new(), Secrets::default());
+        let last = async {
+            theirs.write_all(b"Creating api_1\n").await.unwrap();
+            7
+        };
+        let over = heard(last, follow(ours, &mut kept, &secrets, &progress));
+        let code = tokio::time::timeout(10 * REST, over).await.expect("it does not wait for more");
+        assert_eq!((code, &kept.make_contiguous()[..]), (7, &["Creating api_1".to_owned()][..]));
+        drop(theirs);
+    }
+
+    #[tokio::test]
     async fn a_reader_that_is_away_loses_lines_but_never_stalls_the_command() {
         let (progress, mut reader) = mpsc::channel(2);
         let mut kept = VecDeque::new();
         let text = (0..100).fold(String::new(), |t, n| format!("{t}line {n}\r\n"));
-        follow(text.as_bytes(), &mut kept, &progress).await;
+        follow(text.as_bytes(), &mut kept, &Secrets::default(), &progress).await;
         assert_eq!(reader.try_recv().unwrap(), "line 0");
         assert_eq!((kept.len(), kept.back().unwrap().as_str()), (KEPT_LINES, "line 99"));
     }

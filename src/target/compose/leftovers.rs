@@ -1,13 +1,16 @@
-//! What is there already under the project's name: removed when an earlier run made it, an error otherwise.
+//! What is there already under the project's name: removed when an earlier run left it, an error when somebody
+//! means it to be there.
 
 use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
 
 use bollard::query_parameters::{
     ListContainersOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder,
 };
 use tokio::sync::mpsc;
 
-use super::super::inspect::{OWNER_LABEL, PROJECT_LABEL, RUN_LABEL};
+use super::super::inspect::{KEPT_LABEL, OWNER_LABEL, PROJECT_LABEL, RUN_LABEL};
+use super::super::kept;
 use super::super::owner::Owner;
 use super::super::{Engine, TargetError};
 use crate::ids::RunId;
@@ -32,8 +35,8 @@ pub(super) async fn clear(
     Ok(())
 }
 
-/// The runs that left something of the project. Things without longhaul's labels, and things of a run that
-/// is under way, are an error.
+/// The runs that left something of the project. Things without longhaul's labels, things of a run that is under
+/// way, and things that a run kept up on purpose are an error.
 pub(super) async fn earlier_runs(
     engine: &Engine,
     project: &str,
@@ -54,9 +57,24 @@ pub(super) async fn earlier_runs(
         if owner.is_some_and(|owner| owner.is_alive()) {
             return Err(TargetError::Busy { project: project.to_owned(), run: run.clone() });
         }
+        if let Some(dir) = thing.labels.get(KEPT_LABEL).map(Path::new)
+            && kept::stays(dir)
+        {
+            let data = kept::data_of(dir);
+            return Err(TargetError::Kept { project: project.to_owned(), run: run.clone(), data });
+        }
         runs.extend(run.parse::<RunId>().ok());
     }
     Ok(runs)
+}
+
+/// The runs that anything of the project belongs to, whoever else has some of it.
+pub(in super::super) async fn runs(
+    engine: &Engine,
+    project: &str,
+) -> Result<BTreeSet<RunId>, TargetError> {
+    let things = things(engine, project).await?;
+    Ok(things.iter().filter_map(|t| t.labels.get(RUN_LABEL)?.parse().ok()).collect())
 }
 
 async fn things(engine: &Engine, project: &str) -> Result<Vec<Thing>, TargetError> {

@@ -12,5 +12,6 @@ mod project;
 mod replicas;
 
 pub use cli::compose_version;
-pub(super) use project::Project;
+pub(super) use leftovers::runs as left_of_runs;
+pub(super) use project::{Project, project_name};
 pub use replicas::replicas;

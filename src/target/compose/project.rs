@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::super::inspect::{OWNER_LABEL, RUN_LABEL};
+use super::super::inspect::{KEPT_LABEL, OWNER_LABEL, RUN_LABEL};
 use super::super::owner::Owner;
 use super::super::{BringUp, Engine, TargetError};
 use super::cli::{Cli, Ended};
 use super::{file, leftovers, overlay};
-use crate::experiment::Compose;
+use crate::experiment::{Compose, Secrets};
 use crate::ids::RunId;
 
 const OVERLAY_FILE: &str = "compose.longhaul.yaml";
@@ -31,7 +32,9 @@ pub(in super::super) struct Project {
     file: PathBuf,
     folder: PathBuf,
     overlay: PathBuf,
+    /// With the values of secrets.
     env: BTreeMap<String, String>,
+    secrets: Arc<Secrets>,
     hurry: CancellationToken,
 }
 
@@ -86,10 +89,12 @@ impl Project {
     ) -> Result<Self, TargetError> {
         let text = file::read(&compose.file)?;
         let raw = file::parse(&compose.file, &text)?;
-        let cli = Cli::find().await?;
+        let cli = Cli::find().await?.keeping(Arc::clone(&opts.secrets));
         let name = project_name(&compose.project);
         leftovers::clear(&engine, &name, &opts.progress).await?;
-        let mut env = compose.env.clone();
+        let env = compose.env.iter();
+        let mut env: BTreeMap<String, String> =
+            env.map(|(name, value)| (name.clone(), opts.secrets.fill(value))).collect();
         if text.contains(IMAGE_VARIABLE) && !env.contains_key(IMAGE_VARIABLE) {
             opts.progress.try_send("building longhaul's own image".to_owned()).ok();
             env.insert(IMAGE_VARIABLE.to_owned(), engine.hold_image(&opts.run).await?);
@@ -105,10 +110,16 @@ impl Project {
             folder,
             overlay,
             env,
+            secrets: Arc::clone(&opts.secrets),
             hurry: opts.hurry.clone(),
         };
         let resolved = project.resolve().await?;
-        let labels = [(RUN_LABEL, opts.run.to_string()), (OWNER_LABEL, Owner::this().to_string())];
+        let mut labels =
+            vec![(RUN_LABEL, opts.run.to_string()), (OWNER_LABEL, Owner::this().to_string())];
+        if opts.keep_up {
+            let dir = std::path::absolute(&opts.dir).unwrap_or_else(|_| opts.dir.clone());
+            labels.push((KEPT_LABEL, dir.display().to_string()));
+        }
         let version = raw.get("version").filter(|_| project.cli.old);
         let overlay = overlay::overlay(&resolved, version, &labels, project.cli.old);
         let path = &project.overlay;
@@ -121,7 +132,7 @@ impl Project {
 
     /// The project as compose itself understands it: variables, extensions and includes resolved.
     async fn resolve(&self) -> Result<serde_json::Map<String, Value>, TargetError> {
-        let args = self.args(&[], &["config"]);
+        let args = self.args(&[], &words(&["config"]));
         let text =
             self.cli.read(&args, &self.env, &self.folder).await.map_err(|e| e.into_error(""))?;
         file::parse(&self.file, &text)
@@ -133,14 +144,7 @@ impl Project {
         progress: &mpsc::Sender<String>,
         stop: &CancellationToken,
     ) -> Result<(), TargetError> {
-        let mut words = vec!["up".to_owned(), "-d".to_owned()];
-        if compose.build {
-            words.push("--build".to_owned());
-        }
-        for (service, count) in &compose.scale {
-            words.extend(["--scale".to_owned(), format!("{service}={count}")]);
-        }
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let words = up_words(compose);
         let args = self.args(&[&self.overlay], &words);
         let ended = self.cli.run(&args, &self.env, &self.folder, progress, stop).await?;
         if ended.succeeded {
@@ -182,7 +186,7 @@ impl Project {
         if stop.is_cancelled() {
             return Err(TargetError::Stopped);
         }
-        let args = self.args(&[&self.overlay], &["down", "-v", "--remove-orphans", "-t", grace]);
+        let args = self.args(&[&self.overlay], &down_words(grace));
         self.cli.run(&args, &self.env, &self.folder, progress, stop).await
     }
 
@@ -196,24 +200,61 @@ impl Project {
         let mut more = String::new();
         for id in self.engine.project_containers(&self.name).await.unwrap_or_default() {
             let Some((label, state)) = self.engine.trouble(&id).await else { continue };
-            let log = self.engine.container_log(&id, LOG_LINES).await;
+            let log = self.secrets.redact(self.engine.container_log(&id, LOG_LINES).await);
             write!(more, "\n--- {label} {state}; its last lines:\n{}", log.trim_end()).ok();
         }
         ended.into_error(&more)
     }
 
-    fn args(&self, more_files: &[&Path], words: &[&str]) -> Vec<String> {
-        let mut args = vec!["-p".to_owned(), self.name.clone()];
-        for file in std::iter::once(self.file.as_path()).chain(more_files.iter().copied()) {
-            args.extend(["-f".to_owned(), file.display().to_string()]);
-        }
-        args.extend(words.iter().map(|w| (*w).to_owned()));
-        args
+    fn args(&self, more_files: &[&Path], words: &[String]) -> Vec<String> {
+        args(&self.name, &self.file, more_files, words)
+    }
+
+    /// The command lines that bring a project up and take it down, in their order. Starts nothing.
+    pub(in super::super) async fn commands(compose: &Compose) -> Vec<String> {
+        let cli = Cli::find().await.unwrap_or_else(|_| Cli::usual());
+        let overlay = Path::new("RUN").join(OVERLAY_FILE);
+        let line = |more: &[&Path], words: &[String]| {
+            cli.line(&args(&project_name(&compose.project), &compose.file, more, words))
+        };
+        vec![
+            line(&[], &words(&["config"])),
+            line(&[&overlay], &up_words(compose)),
+            line(&[&overlay], &down_words(GRACE)),
+        ]
     }
 }
 
+fn args(project: &str, file: &Path, more_files: &[&Path], words: &[String]) -> Vec<String> {
+    let mut args = vec!["-p".to_owned(), project.to_owned()];
+    for file in std::iter::once(file).chain(more_files.iter().copied()) {
+        args.extend(["-f".to_owned(), file.display().to_string()]);
+    }
+    args.extend_from_slice(words);
+    args
+}
+
+fn up_words(compose: &Compose) -> Vec<String> {
+    let mut all = words(&["up", "-d"]);
+    if compose.build {
+        all.push("--build".to_owned());
+    }
+    for (service, count) in &compose.scale {
+        all.extend(["--scale".to_owned(), format!("{service}={count}")]);
+    }
+    all
+}
+
+fn down_words(grace: &str) -> Vec<String> {
+    words(&["down", "-v", "--remove-orphans", "-t", grace])
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
 /// A name as every version of compose accepts it: a-z, 0-9, `-` and `_`, not beginning with a sign.
-fn project_name(text: &str) -> String {
+pub(in super::super) fn project_name(text: &str) -> String {
     let kept: String = text
         .to_lowercase()
         .chars()

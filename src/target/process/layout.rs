@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use super::super::{Linker, TargetError, executable};
 use super::ports;
-use crate::experiment::{Process, ProcessService};
+use crate::experiment::{Process, ProcessService, Secrets};
 use crate::record::Victim;
 use crate::seed::Seed;
 
-/// One child to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One child to be. Nothing shows it: its environment holds the values of secrets.
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Plan {
     pub(super) victim: Victim,
     pub(super) port: u16,
@@ -25,6 +25,7 @@ pub(super) struct Plan {
 pub(super) async fn lay_out(
     process: &Process,
     linker: Option<&dyn Linker>,
+    secrets: &Secrets,
     seed: Seed,
     run_dir: &Path,
 ) -> Result<Vec<Plan>, TargetError> {
@@ -48,7 +49,7 @@ pub(super) async fn lay_out(
         let service = &process.services[name];
         let links = links(name, service, &ports, linker).await?;
         for (victim, port) in ports.iter().filter(|(v, _)| v.service == *name) {
-            plans.push(plan(victim.clone(), *port, service, &links, run_dir));
+            plans.push(plan(victim.clone(), *port, service, &links, secrets, run_dir));
         }
     }
     Ok(plans)
@@ -109,6 +110,7 @@ fn plan(
     port: u16,
     service: &ProcessService,
     links: &BTreeMap<String, String>,
+    secrets: &Secrets,
     run_dir: &Path,
 ) -> Plan {
     let this = executable().display().to_string();
@@ -119,8 +121,11 @@ fn plan(
             .replace("{{port}}", &port.to_string())
             .replace("{{dir}}", &own.display().to_string())
     };
-    let mut env: BTreeMap<String, String> =
-        service.env.iter().map(|(name, value)| (name.clone(), fill(value))).collect();
+    let mut env: BTreeMap<String, String> = service
+        .env
+        .iter()
+        .map(|(name, value)| (name.clone(), secrets.fill(&fill(value))))
+        .collect();
     env.entry("PORT".to_owned()).or_insert_with(|| port.to_string());
     env.extend(links.clone());
     Plan {
@@ -172,7 +177,9 @@ mod tests {
     #[tokio::test]
     async fn servers_come_first_and_clients_get_every_link() {
         let process = process(&[("web", service(1, &[("API", "api")])), ("api", service(2, &[]))]);
-        let plans = lay_out(&process, Some(&Shifted), Seed(1), Path::new("/run")).await.unwrap();
+        let none = Secrets::default();
+        let plans =
+            lay_out(&process, Some(&Shifted), &none, Seed(1), Path::new("/run")).await.unwrap();
         let labels: Vec<_> = plans.iter().map(|p| p.victim.to_string()).collect();
         assert_eq!(labels, ["api#1", "api#2", "web#1"]);
         let web = &plans[2];
@@ -185,7 +192,7 @@ mod tests {
         assert_eq!(web.env["ADMIN"], format!("x:{}", web.port));
         assert_eq!(web.command[1], format!("--listen=127.0.0.1:{}", web.port));
         assert!(!web.command[0].contains("{{"));
-        let direct = lay_out(&process, None, Seed(1), Path::new("/run")).await.unwrap();
+        let direct = lay_out(&process, None, &none, Seed(1), Path::new("/run")).await.unwrap();
         assert!(direct[2].env["API"].starts_with("127.0.0.1:"));
     }
 
@@ -196,7 +203,8 @@ mod tests {
             ("b", service(1, &[("A", "a")])),
             ("c", service(1, &[])),
         ]);
-        let error = lay_out(&ring, None, Seed(1), Path::new("/run")).await.unwrap_err();
+        let secrets = Secrets::default();
+        let error = lay_out(&ring, None, &secrets, Seed(1), Path::new("/run")).await.err().unwrap();
         assert!(error.to_string().contains("a, b link"), "{error}");
     }
 }

@@ -64,7 +64,7 @@ impl Pool {
     ) -> Result<Self, TargetError> {
         let seed = Seed(u64::from(std::process::id())).split(opts.run.as_str());
         let dir = std::path::absolute(&opts.dir).unwrap_or_else(|_| opts.dir.clone());
-        let plans = lay_out(process, opts.linker.as_deref(), seed, &dir).await?;
+        let plans = lay_out(process, opts.linker.as_deref(), &opts.secrets, seed, &dir).await?;
         let order: Vec<String> = plans.iter().map(|plan| plan.victim.to_string()).collect();
         let slots = plans.into_iter().map(|plan| (plan.victim.to_string(), Slot::new(plan)));
         let pool = Self(Arc::new(Inner {
@@ -151,7 +151,7 @@ impl Pool {
     /// Starts a child in its place; does nothing when it lives.
     pub(super) async fn launch(&self, id: &str) -> std::io::Result<()> {
         if self.0.closing.is_cancelled() {
-            return Err(std::io::Error::other("the target is being taken down"));
+            return Err(going_down());
         }
         let (plan, before) = {
             let slots = self.slots();
@@ -186,11 +186,10 @@ impl Pool {
         if let Err(error) = leftovers::remember(&self.0.dir, id, &self.0.run, ward.pid()) {
             tracing::warn!(%error, "the process of {id} was not written down");
         }
-        if let Some(slot) = self.slots().get_mut(id) {
-            slot.ward = Some(ward.clone());
-            slot.started_at = Some(now);
-            slot.starts += 1;
-            slot.told = false;
+        if !self.settle(id, &ward, now) {
+            // Dropping it ends it.
+            leftovers::forget(&self.0.dir, id);
+            return Err(going_down());
         }
         self.0.board.action(plan.victim, TargetAction::Start, Some(now));
         self.show();
@@ -200,6 +199,21 @@ impl Pool {
             pool.tell_end(&id, &ward);
         });
         Ok(())
+    }
+
+    /// Gives a child its place. False when the target is being taken down: whoever does that has not seen this one.
+    fn settle(&self, id: &str, ward: &Arc<Ward>, now: Timestamp) -> bool {
+        let mut slots = self.slots();
+        if self.0.closing.is_cancelled() {
+            return false;
+        }
+        if let Some(slot) = slots.get_mut(id) {
+            slot.ward = Some(Arc::clone(ward));
+            slot.started_at = Some(now);
+            slot.starts += 1;
+            slot.told = false;
+        }
+        true
     }
 
     /// Records the end of a life, once.
@@ -316,6 +330,10 @@ impl Slot {
             restarts: self.starts.saturating_sub(1),
         }
     }
+}
+
+fn going_down() -> std::io::Error {
+    std::io::Error::other("the target is being taken down")
 }
 
 /// Whether a process is stopped by a signal.

@@ -66,11 +66,17 @@ fn sampling(experiment: &Experiment) -> BTreeMap<String, String> {
         [] => "nobody".to_owned(),
         names => names.iter().map(|n| n.as_str()).collect::<Vec<_>>().join(", "),
     };
-    texts([
+    let mut all = texts([
         ("interval", duration(experiment.sampling.interval)),
         ("scraped", names(experiment.sampling.scrape.keys().collect())),
         ("heap profiles", names(experiment.capture.heap.keys().collect())),
-    ])
+    ]);
+    // Without probes it says what it said before there were any: older baselines stay comparable.
+    if !experiment.probes.is_empty() {
+        let probes = names(experiment.probes.iter().map(|p| &p.name).collect());
+        all.insert("probes".to_owned(), probes);
+    }
+    all
 }
 
 fn texts<const N: usize>(pairs: [(&str, String); N]) -> BTreeMap<String, String> {
@@ -99,7 +105,7 @@ fn scenarios(all: &[Scenario]) -> BTreeMap<String, String> {
         let name = &scenario.name;
         conditions.insert(format!("{name} weight"), format!("{} of {whole}", scenario.weight));
         let steps = || scenario.session.iter().chain(&scenario.steps);
-        let names: Vec<&str> = steps().map(|Step::Http(step)| step.name.as_str()).collect();
+        let names: Vec<&str> = steps().map(Step::name).collect();
         conditions.insert(format!("{name} steps"), names.join(", "));
         let all: Vec<String> = steps().map(definition).collect();
         let session = scenario.session.len();
@@ -112,14 +118,25 @@ fn scenarios(all: &[Scenario]) -> BTreeMap<String, String> {
 
 /// A request without the host it goes to, which may differ from machine to machine.
 fn definition(step: &Step) -> String {
-    let Step::Http(step) = step;
+    let path = |url: &mut String| {
+        if let Some((_, rest)) = url.split_once("://") {
+            *url = rest.find('/').map_or_else(String::new, |at| rest[at..].to_owned());
+        }
+    };
     let mut step = step.clone();
-    if let Some(Part::Text(text)) = step.url.parts.first_mut()
-        && let Some((_, rest)) = text.split_once("://")
-    {
-        *text = rest.find('/').map_or_else(String::new, |at| rest[at..].to_owned());
+    match &mut step {
+        Step::Http(request) | Step::Http2(request) => {
+            if let Some(Part::Text(text)) = request.url.parts.first_mut() {
+                path(text);
+            }
+        }
+        Step::Tcp(tcp) => tcp.connect.clear(),
+        Step::Redis(redis) => path(&mut redis.url),
+        Step::WebSocket(websocket) => path(&mut websocket.url),
+        Step::Postgres(postgres) => path(&mut postgres.url),
     }
-    json(&step)
+    // A request of HTTP/1.1 is told as it always was, so that earlier baselines stay comparable.
+    if let Step::Http(request) = &step { json(request) } else { json(&step) }
 }
 
 fn faults(experiment: &Experiment) -> BTreeMap<String, String> {

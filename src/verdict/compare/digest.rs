@@ -45,17 +45,8 @@ pub(in super::super) fn of_case(case: &Case, window: Option<Duration>) -> Result
     let judged = case.judged.ok_or(NoDigest::NotJudged)?;
     let run = &case.data.run;
     let planned = run.experiment.load.profile_length();
-    let window = window.unwrap_or_else(|| {
-        let least = planned.as_secs() / u64::from(WINDOWS);
-        let fits = LENGTHS.into_iter().find(|l| *l >= least);
-        Duration::from_secs(fits.unwrap_or_else(|| least.div_ceil(3600) * 3600))
-    });
-    // A moment is lost between the profile's planned end and the mark of the next phase, or won.
-    let count = (judged.length() + Duration::from_millis(500)).as_micros() / window.as_micros();
-    if count == 0 {
-        return Err(NoDigest::TooShort);
-    }
-    let grid = Grid { from: judged.from, window, count: count as usize, calm: Calm::new(case) };
+    let window = window.unwrap_or_else(|| window_of(planned.as_secs() / u64::from(WINDOWS)));
+    let grid = Grid::new(case, judged, window)?;
     let clear_s = grid.clear_seconds(case);
     let enough: Vec<bool> = clear_s.iter().map(|s| *s >= window.as_secs_f64() / 2.0).collect();
     Ok(Digest {
@@ -72,6 +63,47 @@ pub(in super::super) fn of_case(case: &Case, window: Option<Duration>) -> Result
         services: grid.services(case, &enough),
         clear_s,
     })
+}
+
+/// A length for windows of at least so many seconds.
+pub(in super::super) fn window_of(least: u64) -> Duration {
+    let fits = LENGTHS.into_iter().find(|l| *l >= least);
+    Duration::from_secs(fits.unwrap_or_else(|| least.div_ceil(3600) * 3600))
+}
+
+/// The load alone, by undisturbed windows of the judged phase.
+pub(in super::super) struct LoadWindows {
+    window: Duration,
+    /// Undisturbed seconds of each window.
+    pub(in super::super) clear_s: Vec<f64>,
+    /// Arrivals that fell due in them.
+    pub(in super::super) scheduled: Vec<u64>,
+    /// All steps together first, then each step.
+    pub(in super::super) load: Vec<LoadDigest>,
+}
+
+impl LoadWindows {
+    /// Length of a window, seconds.
+    pub(in super::super) fn seconds(&self) -> f64 {
+        self.window.as_secs_f64()
+    }
+}
+
+/// The run's load by windows of this length.
+pub(in super::super) fn load_windows(
+    case: &Case,
+    window: Duration,
+) -> Result<LoadWindows, NoDigest> {
+    let grid = Grid::new(case, case.judged.ok_or(NoDigest::NotJudged)?, window)?;
+    let mut scheduled = vec![0; grid.count];
+    for second in &case.seconds {
+        if let Some(n) = grid.calm_place(Span { from: second.from, to: second.to }) {
+            scheduled[n] += second.counts.scheduled;
+        }
+    }
+    let clear_s = grid.clear_seconds(case);
+    let enough = vec![true; grid.count];
+    Ok(LoadWindows { window, clear_s, scheduled, load: grid.load(case, &enough) })
 }
 
 /// When nothing was disturbed.
@@ -109,6 +141,15 @@ struct Grid {
 }
 
 impl Grid {
+    fn new(case: &Case, judged: Span, window: Duration) -> Result<Self, NoDigest> {
+        // A moment is lost between the profile's planned end and the mark of the next phase, or won.
+        let count = (judged.length() + Duration::from_millis(500)).as_micros() / window.as_micros();
+        if count == 0 {
+            return Err(NoDigest::TooShort);
+        }
+        Ok(Self { from: judged.from, window, count: count as usize, calm: Calm::new(case) })
+    }
+
     /// The window of a moment.
     fn place(&self, at: Offset) -> Option<usize> {
         let n = (at.since(self.from).as_micros() / self.window.as_micros()) as usize;

@@ -24,6 +24,7 @@ pub use spread::spread;
 pub use trend::trend;
 
 pub(super) use baseline::{against, limits as baseline_limits};
+pub(super) use digest::{LoadWindows, load_windows, window_of};
 
 #[cfg(test)]
 mod tests;

@@ -125,6 +125,19 @@ impl Candidates {
             .collect()
     }
 
+    /// A candidate with growth at a constant rate on top; `None` where something in it grows for ever already, or there is
+    /// no room.
+    pub(super) fn growing(&self, candidate: &Candidate) -> Option<Candidate> {
+        if self.terms_of(candidate).any(Term::lasts) {
+            return None;
+        }
+        let age = self.terms.iter().position(|term| *term == Term::Age)?;
+        let mut growing = *candidate;
+        *growing.columns.get_mut(candidate.terms())? = u16::try_from(age + 1).ok()?;
+        growing.terms += 1;
+        Some(growing)
+    }
+
     /// The terms of a candidate.
     pub(super) fn terms_of(&self, candidate: &Candidate) -> impl Iterator<Item = &Term> {
         candidate.columns().map(|c| &self.terms[c - 1])

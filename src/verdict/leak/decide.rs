@@ -112,7 +112,7 @@ fn nothing(
 }
 
 /// The name of its explanation.
-fn name(fitted: &Fitted) -> String {
+pub(super) fn name(fitted: &Fitted) -> String {
     shapes::name(EXPLANATIONS[fitted.candidate.explanation])
 }
 
@@ -265,17 +265,17 @@ impl Judge<'_> {
         (verdict, reason, "lives that begin no higher than the ones before".to_owned())
     }
 
-    /// Whether the first part of the record does not contradict the growth: it need not prove it alone.
+    /// Whether the first part of the record does not contradict the growth: it need not prove it alone, but something that
+    /// is possible there must grow as fast.
     fn confirmed(&self) -> bool {
         let least = CONSISTENT * self.look.selection.slope.low;
         let first = self.readings.first(CONFIRMED_IN);
-        Look::new(&first, self.question).is_ok_and(|look| {
-            let slope = look.selection.slope;
-            slope.value > least && slope.high >= least
-        })
+        Look::new(&first, self.question)
+            .is_ok_and(|look| look.selection.possible().any(|f| f.terminal.value > least))
     }
 
-    /// Whether a rising shape that levels off is the best, or plausible while nothing that grows for ever is the best.
+    /// Whether a rising shape that levels off is the best, be it with a slow fall afterwards, or plausible while nothing that
+    /// grows for ever is the best.
     fn warms(&self) -> bool {
         let selection = &self.look.selection;
         let levels_off = |f: &Fitted| {
@@ -285,7 +285,8 @@ impl Judge<'_> {
         };
         let best = selection.best();
         let rises = |f: &Fitted, least: f64| f.terminal.value > least;
-        levels_off(best) && rises(best, 0.0)
+        let settled = |f: &Fitted| f.lasting.is_some_and(|l| l.value <= 0.0) && f.net.value > 0.0;
+        levels_off(best) && (rises(best, 0.0) || settled(best))
             || best.lasting.is_none()
                 && selection.plausible().any(|f| {
                     levels_off(f) && f.lasting.is_none() && rises(f, OVER * self.least_growth())
@@ -502,5 +503,30 @@ mod tests {
         assert!((found.slope.unwrap().value - 3.0).abs() < 0.3, "{:?}", found.slope);
         let flat = judge_trace(&trace(6.0, |_| 40.0), &question);
         assert_eq!(flat.verdict, LeakVerdict::Stable, "{}", flat.reason);
+    }
+
+    #[test]
+    fn a_leak_is_seen_below_teeth_that_are_longer_than_the_windows() {
+        let teeth = |h: f64| 25.0 * (h * 1.1).fract();
+        let found = judged(&steady(6.0, |h| teeth(h) + 2.0 * h));
+        assert_eq!(found.verdict, LeakVerdict::Leaking, "{}", found.reason);
+        let slope = found.slope.unwrap();
+        assert!((slope.value / MIB - 2.0).abs() < 0.2, "{slope:?}");
+        let calm = judged(&steady(6.0, teeth));
+        assert!(matches!(calm.verdict, LeakVerdict::Stable), "{}", calm.reason);
+    }
+
+    #[test]
+    fn two_drops_are_no_teeth_that_come_again() {
+        // It grows by 4 MiB an hour, and gave back 8 and 9 MiB.
+        let drops = |h: f64| if h > 2.6 { -8.0 } else { 0.0 } + if h > 4.9 { -9.0 } else { 0.0 };
+        let found = judged(&steady(6.0, |h| 4.0 * h + drops(h)));
+        assert_ne!(found.verdict, LeakVerdict::Stable, "{}", found.reason);
+    }
+
+    #[test]
+    fn a_record_too_short_to_rule_growth_out_is_not_stable() {
+        let day = |minutes: f64| judged(&steady(minutes / 60.0, |h| 5.0 * h)).verdict;
+        assert!([12.0, 16.0, 25.0, 40.0].map(day).iter().all(|v| *v != LeakVerdict::Stable));
     }
 }

@@ -29,10 +29,23 @@ pub(super) struct Fitted {
     pub(super) coefficients: Vec<f64>,
     /// The slope at the record's end, percent of the first level per hour.
     pub(super) terminal: Estimate,
+    /// Something that grows at a constant rate besides: what the explanation would then be.
+    pub(super) besides: Option<Besides>,
     /// The slope that lasts, likewise; `None` for an explanation in which nothing grows for ever.
     pub(super) lasting: Option<Estimate>,
+    /// From the first window to the last, percent of the first level, without what comes and goes.
+    pub(super) net: Estimate,
     /// The 99.5th percentile of Student's t for its degrees of freedom.
     pub(super) t: f64,
+}
+
+/// An explanation with growth at a constant rate besides.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Besides {
+    /// Its criterion.
+    pub(super) bic: f64,
+    /// Its slope at the record's end, percent of the first level per hour.
+    pub(super) terminal: Estimate,
 }
 
 /// Correlations for a first look at all candidates.
@@ -124,20 +137,36 @@ impl Fit<'_> {
         let n = self.products.rows() as f64;
         let free = (n - self.parameters(&candidate)).max(1.0);
         let variance = self.with_grain(solution.residual, phi) / free;
-        let terms: Vec<_> = self.candidates.terms_of(&candidate).copied().collect();
-        let slopes: Vec<f64> = terms.iter().map(|t| t.terminal_slope(self.ground)).collect();
-        let lasts: Vec<f64> = terms.iter().map(|t| f64::from(t.lasts())).collect();
-        let estimate = |weights: &[f64]| solution.combine(weights, variance);
+        let weights = |of: &dyn Fn(&Term) -> f64| -> Vec<f64> {
+            self.candidates.terms_of(&candidate).map(of).collect()
+        };
+        let estimate = |of: &dyn Fn(&Term) -> f64| solution.combine(&weights(of), variance);
         let freedom = (free * (1.0 - phi) / (1.0 + phi)).max(LEAST_FREEDOM);
+        let t = t_quantile(freedom);
+        let terminal = estimate(&|term| term.terminal_slope(self.ground));
+        let lasts = self.candidates.terms_of(&candidate).any(Term::lasts);
         Some(Fitted {
             candidate,
             bic,
             phi,
-            coefficients: solution.coefficients[..terms.len()].to_vec(),
-            terminal: estimate(&slopes),
-            lasting: terms.iter().any(Term::lasts).then(|| estimate(&lasts)),
-            t: t_quantile(freedom),
+            coefficients: solution.coefficients[..candidate.terms()].to_vec(),
+            terminal,
+            besides: self.besides(gram, &candidate, phi),
+            lasting: lasts.then(|| estimate(&|term| f64::from(term.lasts()))),
+            net: estimate(&|term| term.net(self.ground)),
+            t,
         })
+    }
+
+    /// The candidate with growth at a constant rate besides. `None` where it has that in it, or the two can't be told apart.
+    fn besides(&self, gram: &Gram, candidate: &Candidate, phi: f64) -> Option<Besides> {
+        let growing = self.candidates.growing(candidate)?;
+        let solution = solve(gram, &growing)?;
+        let free = (self.products.rows() as f64 - self.parameters(&growing)).max(1.0);
+        let terms = self.candidates.terms_of(&growing);
+        let slopes: Vec<f64> = terms.map(|term| term.terminal_slope(self.ground)).collect();
+        let terminal = solution.combine(&slopes, self.with_grain(solution.residual, phi) / free);
+        Some(Besides { bic: self.criterion(gram, &growing, &solution, phi), terminal })
     }
 
     /// Intercepts, coefficients and searched parameters.

@@ -46,13 +46,18 @@ pub(super) fn felt(cells: &[Cell]) -> Vec<Felt> {
     let Some(first) = felt.first().copied() else { return Vec::new() };
     felt.insert(0, first);
     let mut smooth: Vec<f64> = felt.iter().map(|f| f[SMOOTH]).collect();
-    let usual = median(&mut smooth);
-    let spread = quantile(&mut smooth, 0.9) - quantile(&mut smooth, 0.1);
-    if usual <= 0.0 || spread < VARIES * usual {
+    if !varies(&mut smooth) {
         return Vec::new();
     }
+    let usual = median(&mut smooth);
     felt.iter_mut().flatten().for_each(|rate| *rate /= usual);
     felt
+}
+
+/// Whether rates differ so much that something could follow them.
+pub(super) fn varies(rates: &mut [f64]) -> bool {
+    let usual = median(rates);
+    usual > 0.0 && quantile(rates, 0.9) - quantile(rates, 0.1) >= VARIES * usual
 }
 
 impl WindowLoad {

@@ -43,6 +43,8 @@ const SHORTEST: f64 = 60.0;
 const FEWEST_READINGS: f64 = 6.0;
 /// A window holds this much more than one tooth.
 const TOOTH: f64 = 1.25;
+/// Windows of a tooth each are so few that they must see a slope this much more sharply to be preferred.
+const SHARPER: f64 = 0.5;
 /// Fewer windows than this carry no verdict.
 pub(super) const LEAST_WINDOWS: usize = 8;
 /// The longest time constant of a warm-up that is thought possible, hours, and as a share of the record.
@@ -54,7 +56,7 @@ impl Look {
     /// Where the teeth are so long that windows of a tooth each would be few, short windows with an explicit saw-tooth
     /// are tried as well, and the sharper of the two looks counts.
     pub(super) fn new(readings: &Readings, question: &Question) -> Result<Self, Shortfall> {
-        let sawtooth = sawtooth::find(readings);
+        let quick = sawtooth::find(readings);
         let seconds = readings.seconds();
         let usual = usual_life(readings);
         let several = readings.lives().count() > 1;
@@ -62,18 +64,36 @@ impl Look {
         let life = if several { usual / WINDOWS_A_LIFE } else { f64::INFINITY };
         let window = (seconds / WINDOWS).min(life).max(shortest);
         let most = if several { (usual / 6.0).max(shortest) } else { f64::INFINITY };
-        let tooth = TOOTH * sawtooth.period;
-        if tooth <= seconds / 16.0 {
-            let length = window.max(tooth).min(most);
-            return Self::at(readings, question, &sawtooth, length, false);
+        if TOOTH * quick.period > seconds / 16.0 {
+            return Self::sharper(readings, question, &quick, window, most);
         }
-        let fine = Self::at(readings, question, &sawtooth, window.min(most), true);
-        if tooth > seconds / LEAST_WINDOWS as f64 {
+        let length = window.max(TOOTH * quick.period).min(most);
+        let plain = Self::at(readings, question, &quick, length, false)?;
+        let slow = sawtooth::below(&plain.envelope, readings);
+        if slow.period > 0.0 {
+            Self::sharper(readings, question, &slow, length, most)
+        } else {
+            Ok(plain)
+        }
+    }
+
+    /// The sharper of two looks at long teeth: windows of `fine` seconds with an explicit saw-tooth, and windows of a
+    /// tooth each, of at most `most` seconds.
+    fn sharper(
+        readings: &Readings,
+        question: &Question,
+        sawtooth: &Sawtooth,
+        fine: f64,
+        most: f64,
+    ) -> Result<Self, Shortfall> {
+        let tooth = TOOTH * sawtooth.period;
+        let fine = Self::at(readings, question, sawtooth, fine.min(most), true);
+        if tooth > readings.seconds() / LEAST_WINDOWS as f64 {
             return fine;
         }
-        let coarse = Self::at(readings, question, &sawtooth, tooth.min(most), false);
+        let coarse = Self::at(readings, question, sawtooth, tooth.min(most), false);
         match (fine, coarse) {
-            (Ok(a), Ok(b)) => Ok(if b.selection.blur < a.selection.blur { b } else { a }),
+            (Ok(a), Ok(b)) => Ok(if b.selection.blur < SHARPER * a.selection.blur { b } else { a }),
             (Ok(a), Err(_)) => Ok(a),
             (Err(_), b) => b,
         }
@@ -86,6 +106,13 @@ impl Look {
         length: f64,
         teeth: bool,
     ) -> Result<Self, Shortfall> {
+        let start = readings.cells[0].t;
+        let modelled = teeth || sawtooth.drops.len() < sawtooth::LEAST_DROPS;
+        let drops: Vec<f64> = if modelled {
+            sawtooth.drops.iter().map(|d| (d - start) / 3600.0).collect()
+        } else {
+            Vec::new()
+        };
         let envelope = Envelope::new(readings, length);
         let n = envelope.windows.len();
         if n < LEAST_WINDOWS {
@@ -98,13 +125,6 @@ impl Look {
         if level <= 0.0 {
             return Err(Shortfall::Zero);
         }
-        let start = readings.cells[0].t;
-        let modelled = teeth || sawtooth.drops.len() < 3;
-        let drops: Vec<f64> = if modelled {
-            sawtooth.drops.iter().map(|d| (d - start) / 3600.0).collect()
-        } else {
-            Vec::new()
-        };
         let oldest = envelope.windows.iter().map(|w| w.age).fold(0.0, f64::max);
         let ground = Ground {
             windows: &envelope.windows,

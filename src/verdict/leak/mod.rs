@@ -4,11 +4,13 @@
 //! of them ([`Question`]); out comes a [`LeakFinding`]. One file for each step: `mask` leaves out what faults disturb,
 //! `sawtooth` finds a collector's teeth, `envelope` takes the lowest value of each window, `shapes` are the rival
 //! explanations, `gram` and `fit` fit them with correlated residuals, `selection` keeps those that the verdict must
-//! hold with, `decide` draws the verdict, `projection` says when the limit is reached. Never reads a clock or a file.
+//! hold with, `decide` draws the verdict, `projection` says when the limit is reached. `drift` asks
+//! the same of figures that are not gauges. Never reads a clock or a file.
 
 mod candidates;
 mod change;
 mod decide;
+mod drift;
 mod envelope;
 mod fit;
 mod gram;
@@ -28,6 +30,7 @@ mod testing;
 mod trace;
 mod words;
 
+pub(super) use drift::{Drift, DriftPoint, LEAST_POINTS, drift};
 pub use question::Question;
 pub use trace::{Trace, TraceError, TracePoint};
 

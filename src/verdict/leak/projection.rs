@@ -63,8 +63,8 @@ fn growth(term: Term, age: f64, hours: f64) -> f64 {
         | Term::After { .. }
         | Term::Sine { .. }
         | Term::Cosine { .. }
-        | Term::SinceDrop
+        | Term::SinceDrop { .. }
         | Term::Load { .. }
-        | Term::BeforeFirstDrop => 0.0,
+        | Term::BeforeFirstDrop { .. } => 0.0,
     }
 }

@@ -1,5 +1,6 @@
 //! Second step: is there a saw-tooth (a garbage collector's, a batch's), and how long is a tooth?
 
+use super::envelope::Envelope;
 use super::readings::{Readings, median, quantile};
 use super::trace::Cell;
 
@@ -18,6 +19,8 @@ const SWING: f64 = 0.7;
 const LEAST_AMPLITUDE: f64 = 0.02;
 /// A tooth falls within this share of its period: slower falls are noise or a smooth cycle.
 const FALL: f64 = 0.3;
+/// What dropped less often may not drop again.
+pub(super) const LEAST_DROPS: usize = 3;
 
 /// Finds the saw-tooth by a zig-zag over the series less its moving average (of an hour, or a third of the record):
 /// a turn counts when the series has come back by 0.7 of its usual amplitude.
@@ -29,21 +32,52 @@ pub(super) fn find(readings: &Readings) -> Sawtooth {
         .filter_map(|(cell, clear)| clear.then_some(*cell))
         .collect();
     let seconds = readings.seconds();
-    let width = ((seconds / 3.0).min(3600.0) / readings.step) as usize | 1;
-    let swings = less_moving_average(&cells, width);
-    let mut sorted = swings.clone();
-    let amplitude = quantile(&mut sorted, 0.9) - quantile(&mut sorted, 0.1);
-    let level = median(&mut cells.iter().map(|c| c.low).collect::<Vec<f64>>());
-    if cells.is_empty() || amplitude <= LEAST_AMPLITUDE * level {
-        return Sawtooth::default();
-    }
-    let (drops, mut falls) = zigzag(&cells, &swings, SWING * amplitude);
-    let period = if drops.is_empty() { 0.0 } else { seconds / drops.len() as f64 };
+    let (drops, mut falls) = turns(&cells, seconds, readings.step);
+    let period = seconds / drops.len().max(1) as f64;
     let slow = median(&mut falls) * readings.step > (FALL * period).max(2.0 * readings.step);
     if falls.is_empty() || slow {
         return Sawtooth::default();
     }
-    Sawtooth { period: if drops.len() >= 3 { period } else { 0.0 }, drops }
+    Sawtooth { period: if drops.len() >= LEAST_DROPS { period } else { 0.0 }, drops }
+}
+
+/// Finds a slow saw-tooth below a fast one, an old generation's below a young one's, by the lowest values of windows
+/// that hold the fast one's teeth. Of so few values only a sharp one shows: it falls in less than 0.3 of the time.
+pub(super) fn below(envelope: &Envelope, readings: &Readings) -> Sawtooth {
+    let begin = readings.cells[0].t;
+    let cells: Vec<Cell> = envelope
+        .windows
+        .iter()
+        .map(|window| Cell {
+            t: begin + window.at * 3600.0,
+            low: window.low,
+            high: window.low,
+            epoch: window.life as u32,
+            fault: false,
+            requests: None,
+        })
+        .collect();
+    let seconds = readings.seconds();
+    let (drops, falls) = turns(&cells, seconds, envelope.length);
+    let period = seconds / drops.len().max(1) as f64;
+    let fall = falls.iter().sum::<f64>() / falls.len().max(1) as f64 * envelope.length;
+    if drops.len() < LEAST_DROPS || falls.is_empty() || fall > FALL * period {
+        return Sawtooth::default();
+    }
+    Sawtooth { period, drops }
+}
+
+/// The times of large drops, and the lengths of the falls in cells of `step` seconds. None where the amplitude is small.
+fn turns(cells: &[Cell], seconds: f64, step: f64) -> (Vec<f64>, Vec<f64>) {
+    let width = ((seconds / 3.0).min(3600.0) / step) as usize | 1;
+    let swings = less_moving_average(cells, width);
+    let mut sorted = swings.clone();
+    let amplitude = quantile(&mut sorted, 0.9) - quantile(&mut sorted, 0.1);
+    let level = median(&mut cells.iter().map(|c| c.low).collect::<Vec<f64>>());
+    if cells.is_empty() || amplitude <= LEAST_AMPLITUDE * level {
+        return (Vec::new(), Vec::new());
+    }
+    zigzag(cells, &swings, SWING * amplitude)
 }
 
 /// The values less their moving average over `width` cells of the same life.
@@ -63,10 +97,11 @@ fn less_moving_average(cells: &[Cell], width: usize) -> Vec<f64> {
     out
 }
 
-/// Times at which a drop of at least `turn` was complete, and the lengths of the falls in cells.
+/// Times of the steepest fall in each drop of at least `turn`, and the lengths of the falls in cells.
 fn zigzag(cells: &[Cell], swings: &[f64], turn: f64) -> (Vec<f64>, Vec<f64>) {
     let (mut drops, mut falls) = (Vec::new(), Vec::new());
     let (mut rising, mut peak, mut extreme) = (true, 0, 0);
+    let fell = |i: usize| swings[i - 1] - swings[i];
     for i in 1..cells.len() {
         if cells[i].epoch != cells[i - 1].epoch {
             (rising, extreme) = (true, i);
@@ -74,7 +109,9 @@ fn zigzag(cells: &[Cell], swings: &[f64], turn: f64) -> (Vec<f64>, Vec<f64>) {
             if swings[i] > swings[extreme] {
                 extreme = i;
             } else if swings[extreme] - swings[i] >= turn {
-                drops.push(cells[i].t);
+                let steepest =
+                    (extreme + 1..=i).max_by(|a, b| fell(*a).total_cmp(&fell(*b))).unwrap_or(i);
+                drops.push(cells[steepest].t);
                 (rising, peak, extreme) = (false, extreme, i);
             }
         } else if swings[i] < swings[extreme] {
@@ -89,7 +126,7 @@ fn zigzag(cells: &[Cell], swings: &[f64], turn: f64) -> (Vec<f64>, Vec<f64>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::trace;
+    use super::super::testing::{noise, trace};
     use super::*;
 
     fn found(value: impl Fn(f64) -> f64) -> Sawtooth {
@@ -108,5 +145,20 @@ mod tests {
         assert_eq!(found(|h| 100e6 + 20e6 * (h * 6.0).sin()), Sawtooth::default());
         assert_eq!(found(|_| 100e6), Sawtooth::default());
         assert_eq!(found(|h| 100e6 + 1e5 * (h * 4.0).fract()), Sawtooth::default());
+    }
+
+    #[test]
+    fn an_old_generations_teeth_are_found_below_a_young_ones() {
+        // Collected every minute by 20 %, and every hour by 12 %.
+        let readings = Readings::new(&trace(6.0, |h| {
+            100e6 + 20e6 * (h * 61.3).fract() + 12e6 * h.fract() + 0.2e6 * noise(h)
+        }))
+        .unwrap();
+        let fast = find(&readings);
+        assert!(fast.period > 0.0 && fast.period < 900.0, "{}", fast.period);
+        let slow = below(&Envelope::new(&readings, 600.0), &readings);
+        assert!((slow.period - 3600.0).abs() < 800.0, "{slow:?}");
+        let calm = Readings::new(&trace(6.0, |h| 100e6 + 0.5e6 * noise(h))).unwrap();
+        assert_eq!(below(&Envelope::new(&calm, 600.0), &calm), Sawtooth::default());
     }
 }

@@ -1,6 +1,6 @@
 //! Sixth step: which explanations the verdict must hold with, and the range of slopes over them.
 
-use super::fit::Fitted;
+use super::fit::{Estimate, Fitted};
 use super::shapes::{EXPLANATIONS, nested};
 use crate::record::Range;
 
@@ -44,11 +44,8 @@ impl Selection {
             .filter(|i| simplest(&fitted[*i]))
             .collect();
         let low = plausible.iter().map(|i| least(&fitted[*i])).fold(f64::INFINITY, f64::min);
-        let high = fitted
-            .iter()
-            .take_while(|f| f.bic <= lowest + POSSIBLE)
-            .map(most)
-            .fold(f64::NEG_INFINITY, f64::max);
+        let high =
+            possible(&fitted).map(|f| most(f, lowest + POSSIBLE)).fold(f64::NEG_INFINITY, f64::max);
         let best = &fitted[0];
         let value = best.lasting.map_or(best.terminal.value, |l| l.value);
         let growing = fitted.iter().find_map(|f| Some(f.t * f.lasting?.error));
@@ -70,10 +67,20 @@ impl Selection {
         self.plausible.iter().map(|i| &self.fitted[*i])
     }
 
+    /// The possible explanations, best first.
+    pub(super) fn possible(&self) -> impl Iterator<Item = &Fitted> {
+        possible(&self.fitted)
+    }
+
     /// The best of an explanation, by its number.
     pub(super) fn best_of(&self, explanation: usize) -> Option<&Fitted> {
         self.fitted.iter().find(|f| f.candidate.explanation == explanation)
     }
+}
+
+fn possible(fitted: &[Fitted]) -> impl Iterator<Item = &Fitted> {
+    let lowest = fitted.first().map_or(0.0, |f| f.bic);
+    fitted.iter().take_while(move |f| f.bic <= lowest + POSSIBLE)
 }
 
 /// The least slope that lasts, by this explanation: zero when nothing in it grows for ever.
@@ -81,7 +88,9 @@ pub(super) fn least(f: &Fitted) -> f64 {
     f.lasting.map_or(0.0, |l| l.value - f.t * l.error)
 }
 
-/// The highest slope at the end, by this explanation.
-pub(super) fn most(f: &Fitted) -> f64 {
-    f.terminal.value + f.t * f.terminal.error
+/// The highest slope at the end, by this explanation, and with growth besides where that is possible by the criterion.
+fn most(f: &Fitted, possible: f64) -> f64 {
+    let highest = |slope: Estimate| slope.value + f.t * slope.error;
+    let besides = f.besides.filter(|besides| besides.bic <= possible);
+    besides.map_or(f64::NEG_INFINITY, |b| highest(b.terminal)).max(highest(f.terminal))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::case::Case;
 use super::super::part::{self, Part};
 use super::super::windows::Span;
-use super::readings::{self, Point, worst_mean};
+use super::readings::{self, Found, Point};
 use super::{Bound, Judged, name_for, services};
 use crate::clock::Offset;
 use crate::experiment::{CpuBase, Limit, Statistic};
@@ -50,8 +50,8 @@ fn worst(
     statistic: Statistic,
     base: CpuBase,
     service: &str,
-) -> Result<(f64, u32, Option<Span>), String> {
-    let mut worst: Option<(f64, u32, Option<Span>)> = None;
+) -> Result<Found<u32>, String> {
+    let mut found = Vec::new();
     for (ordinal, points) in readings::of(case, service) {
         let uses = uses(points, base)
             .ok_or_else(|| format!("{service}#{ordinal} has no CPU limit that could be read"))?;
@@ -59,23 +59,10 @@ fn worst(
             .into_iter()
             .filter(|u| part.contains(u.span.from) && part.holds(&u.span))
             .collect();
-        let value = match (statistic, limit.window) {
-            (Statistic::Max, _) => uses
-                .iter()
-                .max_by(|a, b| a.value.total_cmp(&b.value))
-                .map(|u| (u.value, Some(u.span))),
-            (Statistic::Mean, Some(window)) => {
-                worst_mean(&uses, window).map(|(v, span)| (v, Some(span)))
-            }
-            (Statistic::Mean, None) => readings::mean(&uses).map(|v| (v, None)),
-        };
-        if let Some((value, span)) = value
-            && worst.is_none_or(|(w, ..)| value > w)
-        {
-            worst = Some((value, ordinal, span));
-        }
+        let figure = readings::figure(&uses, statistic, limit.window);
+        found.extend(figure.map(|(value, span)| (value, ordinal, span)));
     }
-    worst.ok_or_else(|| format!("{service}'s CPU time was never read"))
+    readings::highest(found).ok_or_else(|| format!("{service}'s CPU time was never read"))
 }
 
 /// CPU use between readings of one life, over a second or more each. `None` when it is a share of a limit that an

@@ -2,8 +2,7 @@
 
 use super::super::case::Case;
 use super::super::part::{self, Part};
-use super::super::windows::Span;
-use super::readings::{self, Point, enough, worst_mean};
+use super::readings::{self, Found, Point, enough};
 use super::{Bound, Judged, name_for, services};
 use crate::experiment::{Limit, Statistic};
 use crate::record::Side;
@@ -47,38 +46,22 @@ fn worst(
     limit: &Limit,
     statistic: Statistic,
     service: &str,
-) -> Option<(f64, u32, Option<Span>)> {
-    let mut worst: Option<(f64, u32, Option<Span>)> = None;
-    for (ordinal, points) in readings::of(case, service) {
+) -> Option<Found<u32>> {
+    readings::highest(readings::of(case, service).into_iter().filter_map(|(ordinal, points)| {
         let anon: Vec<Point> = points
             .iter()
             .filter(|(at, ..)| part.contains(*at))
-            .filter_map(|(at, _, reading)| {
-                let span = Span { from: *at, to: *at };
-                Some(Point { span, value: reading.anon? as f64, weight: 1.0 })
-            })
+            .filter_map(|(at, _, reading)| Some(Point::at(*at, reading.anon? as f64)))
             .collect();
-        let value = match (statistic, limit.window) {
-            (Statistic::Max, _) => {
-                anon.iter().map(|p| p.value).max_by(f64::total_cmp).map(|v| (v, None))
-            }
-            (Statistic::Mean, Some(window)) => {
-                worst_mean(&anon, window).map(|(v, span)| (v, Some(span)))
-            }
-            (Statistic::Mean, None) => readings::mean(&anon).map(|v| (v, None)),
-        };
-        if let Some((value, span)) = value
-            && worst.is_none_or(|(w, ..)| value > w)
-        {
-            worst = Some((value, ordinal, span));
-        }
-    }
-    worst
+        let (value, span) = readings::figure(&anon, statistic, limit.window)?;
+        Some((value, ordinal, span))
+    }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::super::testing::{Synthetic, limit_result, limit_tier, secs};
+    use super::super::super::windows::Span;
     use super::*;
     use crate::record::Tier;
 

@@ -2,22 +2,29 @@
 
 mod bound;
 mod cpu;
+mod drift;
 mod error_budget;
+mod in_words;
+mod leak;
 mod load;
+mod longhaul;
 mod median_recovery;
 mod memory;
 mod memory_back;
 mod memory_growth;
+mod probe;
 mod readings;
 mod recovery;
 mod restarts;
+mod scraped;
 
 pub(super) use bound::Bound;
+pub use in_words::LimitInWords;
 pub(super) use load::{Feed, LiveMeter, Meter, Tally};
 
 use super::case::Case;
 use super::part;
-use crate::experiment::{CpuBase, Limit, LoadMeasure, Measure, RecoveryClock};
+use crate::experiment::{CpuBase, Limit, LoadMeasure, Measure, ProbeFigure, RecoveryClock};
 use crate::record::{LimitResult, Side};
 use crate::units;
 
@@ -65,11 +72,24 @@ pub(super) fn results(case: &Case) -> Vec<Judged> {
             Measure::MemoryBack { service } => {
                 all.extend(memory_back::results(case, limit, service.as_deref()));
             }
+            Measure::Leak { service, accepted } => {
+                all.extend(leak::results(case, limit, service.as_deref(), *accepted));
+            }
+            Measure::Longhaul { figure } => all.push(longhaul::result(case, limit, *figure)),
             Measure::Cpu { statistic, of, service } => {
                 all.extend(cpu::results(case, limit, *statistic, *of, service.as_deref()));
             }
+            Measure::Scraped { statistic, service, metric } => {
+                all.push(scraped::result(case, limit, *statistic, service, metric));
+            }
+            Measure::Drift { figure, step } => {
+                all.push(drift::result(case, limit, *figure, step.as_deref()));
+            }
             Measure::Restarts { service, unless_injected } => {
                 all.push(restarts::result(case, limit, service.as_deref(), *unless_injected));
+            }
+            Measure::Probe { probe, figure } => {
+                all.push(probe::result(case, limit, probe, *figure));
             }
             Measure::Recovery { fault, from } => {
                 all.extend(recovery::results(case, limit, fault.as_deref(), *from));
@@ -99,6 +119,7 @@ fn name_for(limit: &Limit, service: &str) -> String {
     | Measure::MemoryGrowth { service: of }
     | Measure::MemoryPerRequests { service: of }
     | Measure::MemoryBack { service: of }
+    | Measure::Leak { service: of, .. }
     | Measure::Cpu { service: of, .. } = &mut limit.measure
     {
         *of = Some(service.to_owned());
@@ -128,6 +149,8 @@ fn name(measure: &Measure) -> String {
             of("memory_growth", service.as_deref()) + " per 1000 requests"
         }
         Measure::MemoryBack { service } => of("memory_back", service.as_deref()),
+        Measure::Leak { service, .. } => of("leak", service.as_deref()),
+        Measure::Longhaul { figure } => format!("longhaul {} per hour", figure.name()),
         Measure::Cpu { statistic, of: base, service } => {
             let base = match base {
                 CpuBase::Core => "",
@@ -135,10 +158,16 @@ fn name(measure: &Measure) -> String {
             };
             format!("{} {}{base}", of("cpu", service.as_deref()), statistic.name())
         }
+        Measure::Scraped { statistic, service, metric } => {
+            format!("scraped {service} {metric} {}", statistic.name())
+        }
+        Measure::Drift { figure, step } => of(&format!("drift {}", figure.name()), step.as_deref()),
         Measure::Restarts { service, unless_injected } => {
             let unless = if *unless_injected { " unless injected" } else { "" };
             of("restarts", service.as_deref()) + unless
         }
+        Measure::Probe { probe, figure: ProbeFigure::Pace } => format!("progress {probe}"),
+        Measure::Probe { probe, figure } => format!("probe {probe} {}", figure.name()),
         Measure::Recovery { fault, from: clock } => of("recovery", fault.as_deref()) + from(clock),
         Measure::MedianRecovery { fault, from: clock } => {
             format!("{} median{}", of("recovery", fault.as_deref()), from(clock))

@@ -7,12 +7,13 @@ use super::secs;
 use super::synthetic::{BEGIN, Sec, Synthetic, WARMUP};
 use crate::clock::Offset;
 use crate::experiment::{
-    Arrival, CapturePlan, CatchUp, Expect, Experiment, External, HttpStep, Load, Method, Overlap,
-    Pacing, Sampling, Scenario, Segment, Step, System, Target, Template, Tls,
+    CapturePlan, Expect, Experiment, External, HttpStep, Load, Method, Overlap, Sampling, Scenario,
+    Segment, Step, System, Target, Template,
 };
 use crate::record::{
     Counts, Event, EventKind, FaultStage, Histogram, HistogramRow, Phase, Provenance, Quantiles,
-    Reading, RunData, RunRecord, RunStatus, Series, SliceRow, StepId, StepSlice, Subject,
+    Reading, RunData, RunRecord, RunStatus, ScrapedKind, ScrapedSeries, Series, SliceRow, StepId,
+    StepSlice, Subject, probe_series,
 };
 use crate::seed::Seed;
 use crate::units::Rate;
@@ -107,7 +108,7 @@ impl Synthetic {
             events: self.timed_events(),
             ledger: Vec::new(),
             evidence: Vec::new(),
-            scraped: Vec::new(),
+            scraped: self.probed(),
         }
     }
 
@@ -173,6 +174,14 @@ impl Synthetic {
             (at(k), 0, reading)
         });
         series.push(Series { subject: Subject::Host, points: host.collect() });
+        if let Some(own) = &self.own {
+            let reading = |k| {
+                let (memory, descriptors) = own(k);
+                Reading { anon: Some(memory), fds: Some(descriptors), ..Reading::default() }
+            };
+            let points = ticks().map(|k| (at(k), 0, reading(k))).collect();
+            series.push(Series { subject: Subject::Longhaul, points });
+        }
         series
     }
 
@@ -187,27 +196,15 @@ impl Synthetic {
             capture: Vec::new(),
             timeout: None,
         };
+        let rate = Rate::per_second(self.rate);
+        let profile = vec![Segment::Hold { rate, lasts: secs(self.length) }];
         Load {
             settle: secs(self.settle),
             warmup: secs(WARMUP),
-            profile: vec![Segment::Hold {
-                rate: Rate::per_second(self.rate),
-                lasts: secs(self.length),
-            }],
-            arrival: Arrival::Constant,
-            pacing: Pacing::Balanced,
-            catch_up: CatchUp::Capped,
-            workers: None,
             connections: 10,
             timeout: secs(5),
             cooldown: secs(self.cooldown),
-            tls: Tls::default(),
-            scenarios: vec![Scenario {
-                name: "browse".into(),
-                weight: 1,
-                session: Vec::new(),
-                steps: vec![Step::Http(step)],
-            }],
+            ..Load::new(profile, vec![Scenario::new("browse", vec![Step::Http(step)])])
         }
     }
 
@@ -226,7 +223,9 @@ impl Synthetic {
                 tags: BTreeMap::new(),
                 seed: Seed(42),
                 target,
+                sweep: None,
                 variables: BTreeMap::new(),
+                secrets: BTreeMap::new(),
                 load: self.load(),
                 faults: Vec::new(),
                 overlap: Overlap::Forbid,
@@ -235,13 +234,34 @@ impl Synthetic {
                 abort_when: Vec::new(),
                 sampling: Sampling { interval: secs(self.sampling), ..Sampling::default() },
                 capture: CapturePlan::default(),
+                probes: Vec::new(),
             },
             faults: self.faults.clone(),
             against: None,
+            sweep: None,
             provenance: Provenance { cpu: "2 x Synthetic".into(), ..Provenance::default() },
             status: RunStatus::Finished,
             verdict: None,
         }
+    }
+}
+
+impl Synthetic {
+    /// The readings of the probe `p`, one a second, each answered within 20 ms.
+    fn probed(&self) -> Vec<ScrapedSeries> {
+        let Some(value) = self.probe else { return Vec::new() };
+        let start = Self::profile_start();
+        let series = |name: &str, of: &dyn Fn(u64) -> Option<f64>| ScrapedSeries {
+            subject: Subject::Probe("p".to_owned()),
+            name: name.to_owned(),
+            kind: ScrapedKind::Gauge,
+            points: (0..self.length).filter_map(|k| Some((start + secs(k), of(k)?))).collect(),
+        };
+        vec![
+            series(probe_series::FAILED, &|k| Some(f64::from(u8::from(value(k).is_none())))),
+            series(probe_series::SECONDS, &|k| value(k).map(|_| 0.02)),
+            series(probe_series::VALUE, &value),
+        ]
     }
 }
 

@@ -27,6 +27,9 @@ pub(in super::super) struct Sec {
     pub(in super::super) late: Duration,
 }
 
+/// longhaul's own memory and descriptors at a second.
+type Own = dyn Fn(u64) -> (u64, u64);
+
 /// A run under construction. Times are seconds since the profile's start.
 pub(in super::super) struct Synthetic {
     pub(super) length: u64,
@@ -39,9 +42,11 @@ pub(in super::super) struct Synthetic {
     pub(super) memory: Box<dyn Fn(u64) -> u64>,
     pub(super) cpu: Box<dyn Fn(u64) -> f64>,
     pub(super) busy: Box<dyn Fn(u64) -> f64>,
+    pub(super) own: Option<Box<Own>>,
     pub(super) settle: u64,
     pub(super) cooldown: u64,
     pub(super) sampling: u64,
+    pub(super) probe: Option<fn(u64) -> Option<f64>>,
     pub(super) down: Vec<(Option<u32>, Range<u64>)>,
 }
 
@@ -95,9 +100,11 @@ impl Synthetic {
             memory: Box::new(|_| 200 << 20),
             cpu: Box::new(|_| 0.4),
             busy: Box::new(|_| 0.1),
+            own: None,
             settle: 0,
             cooldown: 10,
             sampling: 1,
+            probe: None,
             down: Vec::new(),
         };
         run.secs = (0..WARMUP + length).map(|k| run.second(k)).collect();
@@ -219,6 +226,12 @@ impl Synthetic {
         self
     }
 
+    /// What the probe `p` reads by second of the profile; `None`: it is not answered.
+    pub(in super::super) fn probe(mut self, value: fn(u64) -> Option<f64>) -> Self {
+        self.probe = Some(value);
+        self
+    }
+
     /// Time without load before the warm-up, under 30 s. An instance then needs a tenth of its memory at the start.
     pub(in super::super) fn settle(mut self, lasts: u64) -> Self {
         self.settle = lasts;
@@ -246,6 +259,12 @@ impl Synthetic {
     /// Memory of each `api` instance by second.
     pub(in super::super) fn memory(mut self, bytes: impl Fn(u64) -> u64 + 'static) -> Self {
         self.memory = Box::new(bytes);
+        self
+    }
+
+    /// longhaul's own memory and descriptors by second; without, they were never read.
+    pub(in super::super) fn own(mut self, read: impl Fn(u64) -> (u64, u64) + 'static) -> Self {
+        self.own = Some(Box::new(read));
         self
     }
 

@@ -28,7 +28,9 @@ fn experiment(rest: &str) -> Experiment {
          target: {{ process: {{ services: {{ api: {{ command: [x] }}, store: {{ command: [x] }} }} }} }}\n\
          load: {{ settle: 1s, cooldown: 1s, profile: [ hold: {{ rate: 50/s, for: 24h }} ], \
          scenarios: {{ browse: {{ steps: [ {}, {} ] }} }} }}\n\
-         faults: [ {faults} ]\n{rest}\n",
+         probes: {{ p: {{ http: \"http://api.target:80/\", json: /n }} }}\n\
+         faults: [ {faults} ]\n\
+         sampling: {{ scrape: {{ api: \"http://api.target:80/metrics\" }} }}\n{rest}\n",
         step("get"),
         step("other"),
     );

@@ -14,12 +14,12 @@ use tokio::net::TcpListener;
 use super::counting;
 use super::rig::{Server, get, hold, http, start, start_with};
 
-fn endpoints(addrs: &[SocketAddr]) -> Endpoints {
+pub(super) fn endpoints(addrs: &[SocketAddr]) -> Endpoints {
     let list = addrs.iter().map(|a| Endpoint { ip: a.ip(), port: Some(a.port()) }).collect();
     Endpoints(Arc::new(BTreeMap::from([("api".to_owned(), list)])))
 }
 
-async fn reach(seen: &AtomicU64, n: u64) {
+pub(super) async fn reach(seen: &AtomicU64, n: u64) {
     let mut tick = tokio::time::interval(Duration::from_millis(2));
     while seen.load(Ordering::SeqCst) < n {
         tick.tick().await;

@@ -1,10 +1,16 @@
 //! The load engine against servers on loopback. Counts and orders are asserted, not speeds: the machine
 //! may be busy.
 
+mod answers;
+mod clients;
 mod disturbed;
+mod outage;
+mod real;
 mod rig;
 mod scenarios;
 mod secured;
+mod shapes;
+mod stall;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -3,19 +3,20 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use longhaul::clock::Clock;
 use longhaul::experiment::{
-    Arrival, Body, CatchUp, Expect, HttpStep, Load, Method, Pacing, Part, Scenario, Segment, Step,
-    Template, Tls,
+    Body, Expect, HttpStep, Load, Method, Part, Scenario, Segment, Step, Template,
 };
 use longhaul::load::{Generator, Job, LocalGenerator, Running};
 use longhaul::record::{Counts, Endpoints, LoadSlice};
 use longhaul::seed::Seed;
 use longhaul::units::Rate;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -45,6 +46,21 @@ impl Server {
         Self::start(|listener| async move { axum::serve(listener, router).await.unwrap() })
     }
 
+    /// Answers at once while the gate is open, and when it opens.
+    pub(super) fn gated(gate: &Gate) -> Self {
+        let gate = gate.clone();
+        Self::start(|listener| async move {
+            let mut tasks = tokio::task::JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                let gate = gate.clone();
+                tasks.spawn(async move {
+                    // Whoever hangs up is not answered.
+                    drop(gate.answer(stream).await);
+                });
+            }
+        })
+    }
+
     /// Accepts and never answers.
     pub(super) fn hanging() -> Self {
         Self::start(|listener| async move {
@@ -65,6 +81,39 @@ impl Drop for Server {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
+    }
+}
+
+/// Lets a server answer, or not.
+#[derive(Clone)]
+pub(super) struct Gate(watch::Sender<bool>);
+
+impl Gate {
+    /// What is answered.
+    pub(super) const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+    /// An open one.
+    pub(super) fn new() -> Self {
+        Self(watch::channel(true).0)
+    }
+
+    pub(super) fn shut(&self) {
+        self.0.send_replace(false);
+    }
+
+    pub(super) fn open(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Answers requests, each of which comes in one piece.
+    async fn answer(&self, mut stream: TcpStream) -> std::io::Result<()> {
+        stream.set_nodelay(true)?;
+        let (mut open, mut buffer) = (self.0.subscribe(), [0; 4096]);
+        while stream.read(&mut buffer).await? > 0 {
+            drop(open.wait_for(|open| *open).await);
+            stream.write_all(Self::ANSWER).await?;
+        }
+        Ok(())
     }
 }
 
@@ -105,24 +154,12 @@ pub(super) fn get(url: &str) -> HttpStep {
 
 /// A hold of `rate` arrivals per second that each do `steps`.
 pub(super) fn hold(rate: f64, lasts: Duration, steps: Vec<HttpStep>) -> Load {
+    let profile = vec![Segment::Hold { rate: Rate::per_second(rate), lasts }];
+    let steps = steps.into_iter().map(Step::Http).collect();
     Load {
-        settle: Duration::ZERO,
-        warmup: Duration::ZERO,
-        profile: vec![Segment::Hold { rate: Rate::per_second(rate), lasts }],
-        arrival: Arrival::Constant,
-        pacing: Pacing::Balanced,
-        catch_up: CatchUp::Capped,
-        workers: None,
-        connections: 100,
+        priority: longhaul::experiment::Priority::Realtime,
         timeout: Duration::from_secs(20),
-        cooldown: Duration::ZERO,
-        tls: Tls::default(),
-        scenarios: vec![Scenario {
-            name: "s".to_owned(),
-            weight: 1,
-            session: Vec::new(),
-            steps: steps.into_iter().map(Step::Http).collect(),
-        }],
+        ..Load::new(profile, vec![Scenario::new("s", steps)])
     }
 }
 
@@ -150,7 +187,16 @@ pub(super) fn start_with(load: Load, endpoints: Endpoints) -> Rig {
     let stop = CancellationToken::new();
     let (endpoints, receiver) = watch::channel(endpoints);
     let begin = clock.now() + Duration::from_millis(20);
-    let job = Job { load, seed: Seed(7), clock, begin, endpoints: receiver, stop: stop.clone() };
+
+    let job = Job {
+        load,
+        secrets: Arc::default(),
+        seed: Seed(7),
+        clock,
+        begin,
+        endpoints: receiver,
+        stop: stop.clone(),
+    };
     let running = LocalGenerator.start(job).unwrap();
     Rig { running, stop, endpoints, clock }
 }

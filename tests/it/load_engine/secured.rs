@@ -16,13 +16,13 @@ use tokio_rustls::server::TlsStream;
 
 use super::rig::{Result, Server, get, hold, start};
 
-struct Authority {
-    certificate: rcgen::Certificate,
+pub(super) struct Authority {
+    pub(super) certificate: rcgen::Certificate,
     issuer: Issuer<'static, KeyPair>,
 }
 
 impl Authority {
-    fn new(name: &str) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -31,10 +31,15 @@ impl Authority {
         Self { certificate, issuer: Issuer::new(params, key) }
     }
 
-    fn issue(&self, name: &str) -> (rcgen::Certificate, KeyPair) {
+    pub(super) fn issue(&self, name: &str) -> (rcgen::Certificate, KeyPair) {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         (params.signed_by(&key, &self.issuer).unwrap(), key)
+    }
+
+    /// Its certificate as a file.
+    pub(super) fn write(&self, dir: &Path) -> PathBuf {
+        write(dir, "ca.pem", &self.certificate.pem())
     }
 }
 
@@ -62,7 +67,7 @@ impl axum::serve::Listener for TlsListener {
 }
 
 /// A server called localhost that asks for a client certificate of the same authority.
-fn server(authority: &Authority) -> Server {
+pub(super) fn server(authority: &Authority) -> Server {
     let (certificate, key) = authority.issue("localhost");
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut roots = RootCertStore::empty();
@@ -86,7 +91,7 @@ fn server(authority: &Authority) -> Server {
     })
 }
 
-fn write(dir: &Path, name: &str, pem: &str) -> PathBuf {
+pub(super) fn write(dir: &Path, name: &str, pem: &str) -> PathBuf {
     let path = dir.join(name);
     std::fs::write(&path, pem).unwrap();
     path
@@ -103,7 +108,7 @@ async fn run(host: &str, server: &Server, tls: Tls) -> Result {
 async fn both_sides_show_their_certificates() {
     let (authority, stranger) = (Authority::new("own"), Authority::new("stranger"));
     let dir = tempfile::tempdir().unwrap();
-    let ca_file = Some(write(dir.path(), "ca.pem", &authority.certificate.pem()));
+    let ca_file = Some(authority.write(dir.path()));
     let (certificate, key) = authority.issue("client");
     let own = Tls {
         ca_file: ca_file.clone(),

@@ -76,6 +76,10 @@ limits:
   - memory_back: { within: 10%, warn: 5% }
   - cpu: { max: 80%, mean: 50%, of: limit }
   - recovery: { median: 30s, from: start }
+  - leak: { service: api, verdict: stable }
+  - drift: { p95: 15%, throughput: 5%, step: buy/PUT /raw }
+  - scraped: { service: api, metric: queue_depth, max: 1000, warn: 900 }
+  - scraped: { service: api, metric: "heap_bytes{area=\"x\"}", mean: 1GiB, window: 20m }
   - abort_when: { error_rate: { max: 50%, window: 5m } }
 sampling: { interval: 500ms, ledger: 1h, scrape: { api: "http://api.target:8080/metrics" } }
 capture:

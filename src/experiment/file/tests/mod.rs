@@ -2,10 +2,15 @@
 //! `fixture`.
 
 mod captures;
+mod data;
 mod fixture;
 mod hostile;
 mod overrides;
 mod problems;
 mod process;
+mod protocols;
 mod schema;
+mod secrets;
+mod shapes;
+mod sweep;
 mod whole;

@@ -20,10 +20,10 @@ fn all_problems_are_told_at_once_each_at_its_place() {
         .replace("and: db", "and: api")
         .replace("warn: 0.5%", "warn: 2%")
         .replace("fault: stop-db", "fault: stop-dv")
-        .replace("- memory_growth: { max: 10% }", "- leak: { verdict: not_leaking }");
+        .replace("- memory_growth: { max: 10% }", "- slowness: { max: 10% }");
     insta::assert_snapshot!(read(&text).unwrap_err(), @r#"
-    e.yaml:5:1: unknown key "sed" (did you mean `seed`? allowed here: version, name, description, tags, seed, variables, target, load, faults, overlap, steady_state, limits, sampling, capture)
-    e.yaml:6:1: `retention` is not available in this version (available here: version, name, description, tags, seed, variables, target, load, faults, overlap, steady_state, limits, sampling, capture)
+    e.yaml:5:1: unknown key "sed" (did you mean `seed`? allowed here: version, name, description, tags, seed, variables, secrets, target, sweep, load, faults, overlap, steady_state, probes, limits, sampling, capture)
+    e.yaml:6:1: `retention` is not available in this version (available here: version, name, description, tags, seed, variables, secrets, target, sweep, load, faults, overlap, steady_state, probes, limits, sampling, capture)
     e.yaml:16:21: "50" is not a rate (0 to 1000000/s) (write for example "50/s" or "3000/m")
     e.yaml:24:15: expected a whole number from 1 to 1000000, found "0"
     e.yaml:37:80: `tokn` is neither a variable nor captured by an earlier step (did you mean `token`?)
@@ -32,7 +32,7 @@ fn all_problems_are_told_at_once_each_at_its_place() {
     e.yaml:41:58: expected a word such as SIGKILL, found "SIGKIL" (did you mean `SIGKILL`?)
     e.yaml:45:49: "api" is already in the partition (each service is in one group, once)
     e.yaml:58:34: `warn` must be less than the limit (`warn` is the stricter tier)
-    e.yaml:63:5: `leak` is not available in this version (available here: achieved_rate, throughput, error_rate, success_rate, availability, apdex, latency, error_budget, memory, memory_growth, memory_back, cpu, restarts, recovery, abort_when)
+    e.yaml:63:5: unknown key "slowness" (allowed here: achieved_rate, throughput, error_rate, success_rate, availability, apdex, latency, error_budget, memory, memory_growth, memory_back, leak, longhaul, cpu, scraped, drift, restarts, probe, progress, recovery, efficiency, abort_when)
     e.yaml:65:24: "stop-dv" is not a fault of this file (did you mean `stop-db`?)
     "#);
 }
@@ -51,8 +51,8 @@ fn problems_are_drawn_into_the_file() {
        ·   ───────
     20 │   cooldown: 10m
        ╰────
-     help: did you mean `timeout`? allowed here: settle, warmup, profile, arrival, pacing, catch_up,
-           workers, connections, timeout, cooldown, tls, scenarios
+     help: did you mean `timeout`? allowed here: settle, warmup, profile, arrival, pacing, priority,
+           catch_up, workers, connections, timeout, cooldown, tls, data, scenarios
     "#);
     let json = serde_json::to_value(&*problems).unwrap();
     assert_eq!(json["problems"][0]["line"], 19);
@@ -61,13 +61,9 @@ fn problems_are_drawn_into_the_file() {
 
 #[test]
 fn what_this_version_lacks_is_said() {
-    for (from, to) in [
-        ("- pause: { for: 1m }", "- spike: { rate: 5/s, for: 1m }"),
-        ("- pause: { for: 1m }", "- users: { count: 50, for: 30s }"),
-        ("arrival: constant", "arrival: poisson"),
-        ("overlap: allow", "schedule: { cron: x }"),
-        ("overlap: allow", "notify: []"),
-    ] {
+    for (from, to) in
+        [("overlap: allow", "schedule: { cron: x }"), ("overlap: allow", "notify: []")]
+    {
         let told = broken(from, to);
         assert!(told.contains("not available in this version"), "{to}: {told}");
     }
@@ -141,6 +137,21 @@ const BREAKS: &[(&str, &str)] = &[
     ("spent: 100%, burn_rate: 14.4, window: 2h", "spent: 100%, window: 2h"),
     ("objective: 99.5%", "objective: 100%"),
     ("median: 30s, ", ""),
+    ("leak: { service: api,", "leak: { service: apx,"),
+    ("verdict: stable", "verdict: leaking"),
+    ("verdict: stable", "max: 1"),
+    ("p95: 15%, throughput: 5%", "p95: 15%, throughput: 5%, warn: 1%"),
+    ("p95: 15%, throughput: 5%", "p90: 15%"),
+    ("p95: 15%, throughput: 5%, step", "step"),
+    (
+        "scraped: { service: api, metric: queue_depth,",
+        "scraped: { service: db, metric: queue_depth,",
+    ),
+    ("scraped: { service: api, metric: queue_depth,", "scraped: { metric: queue_depth,"),
+    ("scraped: { service: api, metric: queue_depth,", "scraped: { service: api,"),
+    ("max: 1000, warn: 900", "max: 1000, warn: 900MiB"),
+    ("max: 1000, warn: 900", "max: many"),
+    ("max: 1000, warn: 900", "max: 1000, window: 1h"),
     ("min: 40/s,", "min: 40,"),
     ("memory_growth: { max: 10% }", "memory_growth: { max: 10%, scope: during }"),
     ("unless: injected }", "unless: injected, scope: outside_faults }"),
@@ -176,7 +187,7 @@ fn every_rule_can_be_broken() {
     e.yaml:27:11: the request has no method (give one of get, post, put, patch, delete, head, options)
     e.yaml:60:46: "browse/health" is not a step of a scenario (there are browse/GET /items/{} (2), browse/GET /items/{} (3), browse/GET /items/{}, buy/POST /auth/login, buy/POST /orders, buy/PUT /raw)
     e.yaml:37:46: `json` and `body` are not given together
-    e.yaml:34:31: "$.access_token" does not say where the value is (write json:$.path.to[0].value or header:x-name)
+    e.yaml:34:31: "$.access_token" does not say where the value is (write json:$.path.to[0].value, header:x-name or regex:...)
     e.yaml:34:24: `base` is already a variable
     e.yaml:36:80: `token` is neither a variable nor captured by an earlier step (known here: base, base, trace, uuid)
     e.yaml:36:55: longhaul sets `Content-Length` itself
@@ -201,9 +212,9 @@ fn every_rule_can_be_broken() {
     e.yaml:61:34: "512" is not a size (write for example "512MiB" or "10MB")
     e.yaml:61:5: the limit has no figure (give one or several of max, mean)
     e.yaml:63:33: expected injected, found "expected" (did you mean `injected`?)
-    e.yaml:75:19: unknown key "restarts" (allowed here: achieved_rate, throughput, error_rate, success_rate, availability, apdex, latency)
-    e.yaml:75:43: `warn` makes no sense here (it ends the run or it does not)
-    e.yaml:75:54: `scope` makes no sense here (what happens under faults counts as well: choose the bound with them in mind)
+    e.yaml:79:19: unknown key "restarts" (allowed here: achieved_rate, throughput, error_rate, success_rate, availability, apdex, latency)
+    e.yaml:79:43: `warn` makes no sense here (it ends the run or it does not)
+    e.yaml:79:54: `scope` makes no sense here (what happens under faults counts as well: choose the bound with them in mind)
     e.yaml:54:41: `scope` makes no sense here (no fault has come yet)
     e.yaml:54:56: `window` makes no sense here (the steady state's `for` says it)
     e.yaml:54:64: a window makes no sense with this scope (it is judged as a whole: leave `window` out)
@@ -228,11 +239,24 @@ fn every_rule_can_be_broken() {
     e.yaml:68:60: a window makes no sense with `spent` (it goes with `burn_rate`)
     e.yaml:68:32: the objective is not below 100% (an objective of 100% leaves no budget: use `error_rate: { max: 0% }`)
     e.yaml:74:5: the limit has no figure (give one or several of max, median)
+    e.yaml:75:22: "apx" is not a service of the target (did you mean `api`?)
+    e.yaml:75:36: expected one of not_leaking, stable, found "leaking"
+    e.yaml:75:27: unknown key "max" (allowed here: service, verdict)
+    e.yaml:76:46: `warn` of which figure? (give each figure an entry of its own)
+    e.yaml:76:5: the limit has no figure (give one or several of p50, p95, p99, mean, throughput)
+    e.yaml:76:14: unknown key "p90" (did you mean `p50`? allowed here: p50, p95, p99, mean, throughput, warn, step)
+    e.yaml:76:5: the limit has no figure (give one or several of p50, p95, p99, mean, throughput)
+    e.yaml:77:25: the metrics of `db` are not scraped (say in `sampling.scrape` where they are)
+    e.yaml:77:5: `service` is missing (Whose. The service is named in `sampling.scrape`.)
+    e.yaml:77:5: `metric` is missing (The metric's name, `queue_depth`; with labels, `pool_size{pool="db"}`, only that series, else the worst of all that have the name.)
+    e.yaml:77:68: `warn` is a size, the limit a number (give both in the same unit)
+    e.yaml:77:56: "many" is not a size (write for example "512MiB" or "10MB")
+    e.yaml:77:62: a window makes no sense with `max` (the worst of all windows is that of the whole: leave `window` out)
     e.yaml:65:24: "40" is not a rate (0 to 1000000/s) (write for example "50/s" or "3000/m")
     e.yaml:62:32: unknown key "scope" (allowed here: service, max, per_1000_requests, warn)
     e.yaml:63:43: unknown key "scope" (allowed here: service, max, warn, unless, window)
-    e.yaml:76:23: "10ms" is out of range (from 100ms to 1m)
-    e.yaml:76:38: "10ms" is out of range (from 1s to 1day)
+    e.yaml:80:23: "10ms" is out of range (from 100ms to 1m)
+    e.yaml:80:38: "10ms" is out of range (from 1s to 1day)
     e.yaml:9:45: `uuid` has a meaning of its own in templates (a letter, then up to 63 letters, digits and `_`)
     e.yaml:57:5: a second kind beside `achieved_rate` (one entry has one kind: make it an entry of its own)
     e.yaml:52:1: the key "name" is given twice (it is already given in line 2)

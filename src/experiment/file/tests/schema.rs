@@ -6,7 +6,7 @@ use super::fixture::{FULL, read};
 use crate::experiment::schema;
 
 /// Where `value` breaks `rule`: the subset of JSON Schema that the tables produce.
-fn faults(value: &Value, rule: &Value, root: &Value, at: &str) -> Vec<String> {
+pub(super) fn faults(value: &Value, rule: &Value, root: &Value, at: &str) -> Vec<String> {
     let mut found = Vec::new();
     if let Some(name) = rule["$ref"].as_str() {
         let target = root.pointer(name.trim_start_matches('#')).expect("a definition");
@@ -170,7 +170,7 @@ fn the_schema_knows_the_same_values() {
         ("overlap: allow", "overlap: maybe"),
         ("pick: one", "pick: none"),
         ("signal: SIGKILL", "signal: KILL"),
-        ("arrival: constant", "arrival: poisson"),
+        ("arrival: constant", "arrival: random"),
         ("body: \"{{trace}}\"", "body: x, json: 1"),
         ("schedule: { at: [3h, 5h30m] }", "schedule: { at: 3h, every: 1h }"),
         ("schedule: { at: [3h, 5h30m] }", "schedule: {}"),

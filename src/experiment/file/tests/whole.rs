@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::fixture::{FULL, read};
 use crate::experiment::{
     Body, CaptureSource, Experiment, FaultSchedule, Injection, LatencyFigure, LoadMeasure, Measure,
-    Part, Pick, Probe, Step, System,
+    Part, Pick, Probe, System,
 };
 use crate::seed::Seed;
 
@@ -31,12 +31,12 @@ fn the_whole_format_is_read() {
             "buy/PUT /raw"
         ]
     );
-    let Step::Http(login) = &e.load.scenarios[1].session[0];
+    let login = e.load.scenarios[1].session[0].http().unwrap();
     let Some(Body::Json(json)) = &login.body else { panic!() };
     assert_eq!(json.outline(), r#"{"user":"u{}","password":"pw","n":3}"#);
     assert_eq!(login.capture[0].from, CaptureSource::Json("/access_token".to_owned()));
     assert_eq!(login.capture[1].from, CaptureSource::Header("x-trace".to_owned()));
-    let Step::Http(order) = &e.load.scenarios[1].steps[0];
+    let order = e.load.scenarios[1].steps[0].http().unwrap();
     assert_eq!(order.headers[0].1.parts[1], Part::Captured("token".to_owned()));
     assert_eq!(order.expect.status, [200, 201]);
     assert_eq!(e.faults[0].lasts, Duration::from_secs(5));
@@ -45,7 +45,7 @@ fn the_whole_format_is_read() {
     let hours = |h: f64| Duration::from_secs_f64(h * 3600.0);
     assert_eq!(e.faults[2].schedule, FaultSchedule::At(vec![hours(3.0), hours(5.5)]));
     assert_eq!(e.steady_state.as_ref().unwrap().require.len(), 3);
-    assert_eq!((e.limits.len(), e.abort_when.len()), (23, 1));
+    assert_eq!((e.limits.len(), e.abort_when.len()), (28, 1));
     assert!(matches!(
         &e.limits[3].measure,
         Measure::Load(LoadMeasure::Latency { figure: LatencyFigure::P95, .. })

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::super::chart::{Chart, Line, Look, Points, Unit};
 use super::super::super::leaks::Case;
 use crate::clock::Offset;
-use crate::record::{Gauge, LeakResult};
+use crate::record::{Gauge, GaugeUnit, LeakResult};
 use crate::units::Bytes;
 
 /// The chart of the `n`th gauge of an instance.
@@ -17,7 +17,7 @@ pub(super) fn gauge(case: &Case<'_>, n: usize, result: &LeakResult) -> Chart {
     };
     let line =
         |name: &str, look, points: Points| Line { name: name.to_owned(), look, points, hole };
-    let mut lines = vec![line("as read", Look::Series(7, 0), raw(case, &result.gauge))];
+    let mut lines = vec![line("as read", Look::Series(7, 0), case.points(&result.gauge))];
     lines.push(line("envelope", Look::Series(0, 0), curves.envelope.clone()));
     if let Some(shape) = &result.finding.shape {
         lines.push(line(shape, Look::Series(1, 0), at(&curves.best)));
@@ -31,7 +31,10 @@ pub(super) fn gauge(case: &Case<'_>, n: usize, result: &LeakResult) -> Chart {
         id: format!("chart-leak-{}-{}-{n}", case.instance.service, case.instance.ordinal),
         title: format!("{} of {}", result.gauge, case.instance),
         note: "as read, its lower envelope, and the explanations that fit best".to_owned(),
-        unit: if result.gauge.is_bytes() { Unit::Bytes } else { Unit::Count },
+        unit: match result.gauge.unit() {
+            GaugeUnit::Bytes => Unit::Bytes,
+            GaugeUnit::Count => Unit::Count,
+        },
         lines,
         bars: None,
         bound: limit
@@ -40,15 +43,6 @@ pub(super) fn gauge(case: &Case<'_>, n: usize, result: &LeakResult) -> Chart {
         marks: starts(case),
         size: (1120.0, 280.0),
     }
-}
-
-fn raw(case: &Case<'_>, gauge: &Gauge) -> Points {
-    let Some(series) = case.series else { return Vec::new() };
-    series
-        .points
-        .iter()
-        .filter_map(|(at, _, reading)| Some((*at, gauge.of(reading)? as f64)))
-        .collect()
 }
 
 /// Where a new life begins.

@@ -1,18 +1,17 @@
 //! One instance: what to look at first, the chart, the rivals, what was captured.
 
-use std::time::Duration;
-
 use maud::{Markup, html};
 
 use super::super::super::chart::Frame;
 use super::super::super::events::words;
 use super::super::super::facts::Facts;
 use super::super::super::figures::{clock, span};
-use super::super::super::leaks::{Case, figure, hours, per_request, slope, to_limit};
+use super::super::super::leaks::{BESIDE, Case, hours, nearest, per_request, slope, to_limit};
+use super::super::super::table::cut;
 use super::overview::badge;
 use super::{anatomy, charts, lives, profiles};
 use crate::clock::Offset;
-use crate::record::{Clue, LeakResult, LeakVerdict, Standing};
+use crate::record::{Captured, Clue, LeakResult, LeakVerdict, Standing};
 use crate::units::trim;
 
 /// Everything that is known of one instance.
@@ -54,7 +53,10 @@ fn gauge(facts: &Facts<'_>, case: &Case<'_>, n: usize, frame: Option<&Frame>) ->
             @if let Some(text) = per_request(&result.gauge, finding) { div { dt { "A request" } dd { (text) } } }
             @if let Some(text) = to_limit(finding) { div { dt { "Limit reached in" } dd { (text) } } }
             @if let Some(need) = finding.hours_needed { div { dt { "Record still needed" } dd { (hours(need)) } } }
-            @if let Some(change) = finding.change_point { div { dt { "Since" } dd.mono { (change.at) } } }
+            @if let Some(change) = finding.change_point { div { dt { "Since" } dd {
+                span.mono { (change.at) }
+                @if let Some(near) = nearest(&facts.data.events, change.at) { span.soft { " · nearest event: " (near.what) } }
+            } } }
             div { dt { "Judged on" } dd {
                 (finding.basis.windows) " windows of " (span(finding.basis.window))
                 " in " (finding.basis.epochs) @if finding.basis.epochs == 1 { " life" } @else { " lives" }
@@ -63,7 +65,7 @@ fn gauge(facts: &Facts<'_>, case: &Case<'_>, n: usize, frame: Option<&Frame>) ->
         @if let Some(frame) = frame { (charts::gauge(case, n, result).draw(frame)) }
         @if !finding.rivals.is_empty() { (rivals(result)) }
         p { strong { "What would change this verdict: " } (finding.would_change) }
-        @if let Some(change) = finding.change_point { (around(facts, change.at)) }
+        @if let Some(change) = finding.change_point { (around(facts, case, change.at)) }
     } }
 }
 
@@ -71,7 +73,7 @@ fn rivals(result: &LeakResult) -> Markup {
     html! { div.scroll { table {
         thead { tr { th { "Explanation" } th { "Parameters" } th.n { "ΔBIC" } th.n { "Growth at the end" } th { "Standing" } th { "Why" } } }
         tbody { @for rival in &result.finding.rivals {
-            @let text = |v| figure(&result.gauge, v);
+            @let text = |v| result.finding.unit.amount(v);
             tr {
                 td { (rival.shape) } td { (rival.parameters) } td.n { (trim(rival.delta_bic, 1)) }
                 td.n { (text(rival.slope.value)) "/h " span.soft { "(" (text(rival.slope.low)) " to " (text(rival.slope.high)) ")" } }
@@ -84,15 +86,12 @@ fn rivals(result: &LeakResult) -> Markup {
     } } }
 }
 
-/// Events this near a change belong beside it.
-const NEAR: Duration = Duration::from_mins(5);
-
-fn around(facts: &Facts<'_>, at: Offset) -> Markup {
+fn around(facts: &Facts<'_>, case: &Case<'_>, at: Offset) -> Markup {
     let near: Vec<_> = facts
         .data
         .events
         .iter()
-        .filter(|e| e.at + NEAR >= at && e.at <= at + NEAR)
+        .filter(|e| e.at + BESIDE >= at && e.at <= at + BESIDE)
         .take(30)
         .collect();
     html! {
@@ -102,8 +101,20 @@ fn around(facts: &Facts<'_>, at: Offset) -> Markup {
                 li { span.mono { (event.at) } " " span.soft.mono { (clock(facts.data.run.anchor, event.at).strftime("%H:%M:%S")) } " " (words(&event.kind).1) }
             } }
         }
+        @match case.log(at) {
+            None => {},
+            Some(Captured::NotCaptured(why)) => { p.soft { "What it printed then: not captured, because " (why) } },
+            Some(Captured::Captured(lines)) if lines.is_empty() => { p.soft { (case.instance) " printed nothing around it." } },
+            Some(Captured::Captured(lines)) => {
+                p { "What " (case.instance) " printed around it:" }
+                div.scroll { pre { @for line in lines { (cut(line, LONGEST)) "\n" } } }
+            },
+        }
     }
 }
+
+/// Characters of a log line that are shown.
+const LONGEST: usize = 300;
 
 /// What the looks could not see.
 fn missing(case: &Case<'_>) -> Markup {

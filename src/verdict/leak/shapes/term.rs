@@ -6,6 +6,9 @@ use super::super::envelope::Window;
 use super::super::load::LAGS;
 use super::Ground;
 
+/// A drop that comes less than this before a window's end, hours, is the next window's: what is within rounding.
+const MOMENT: f64 = 1e-6;
+
 /// A curve over age and time, in hours. Its coefficient has the unit that makes the product percent of the first level.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in super::super) enum Term {
@@ -48,10 +51,19 @@ pub(in super::super) enum Term {
         /// Hours.
         period: f64,
     },
-    /// Hours since the last drop, or since the trace began.
-    SinceDrop,
-    /// 1 before the first drop.
-    BeforeFirstDrop,
+    /// Hours since the last drop, or since the trace began, at the window's lowest: at a drop in it, or else at its
+    /// beginning.
+    SinceDrop {
+        /// Half the length of a window, hours.
+        half: f64,
+        /// Whether it dropped often enough to believe that it will again.
+        again: bool,
+    },
+    /// 1 in windows that end before the first drop.
+    BeforeFirstDrop {
+        /// Half the length of a window, hours.
+        half: f64,
+    },
     /// Requests since the life began, in hours of the mean rate.
     Work,
     /// The request rate, relative to its median.
@@ -77,30 +89,56 @@ impl Term {
             }
             Self::Sine { period } => (TAU * window.at / period).sin(),
             Self::Cosine { period } => (TAU * window.at / period).cos(),
-            Self::SinceDrop => {
-                let past = drops.partition_point(|d| *d <= window.at);
-                if past == 0 { window.at } else { window.at - drops[past - 1] }
+            Self::SinceDrop { half, .. } => {
+                let past = drops.partition_point(|d| *d < window.at + half - MOMENT);
+                let last = past.checked_sub(1).map_or(0.0, |i| drops[i]);
+                (window.at - half - last).max(0.0)
             }
             Self::Load { lag, lowest: true } => window.load.lowest[lag],
             Self::Load { lag, lowest: false } => window.load.mean[lag],
             Self::Work => window.load.work,
-            Self::BeforeFirstDrop => f64::from(drops.first().is_none_or(|d| window.at < *d)),
+            Self::BeforeFirstDrop { half } => {
+                f64::from(drops.first().is_none_or(|d| window.at + half - MOMENT <= *d))
+            }
         }
     }
 
     /// Its slope at the highest age, per hour. Of what comes and goes the slope of a moment says nothing: zero.
     pub(in super::super) fn terminal_slope(&self, ground: &Ground) -> f64 {
         match *self {
-            Self::Age | Self::Since { .. } | Self::Work => 1.0,
+            Self::Age | Self::Since { .. } | Self::Work | Self::SinceDrop { again: false, .. } => {
+                1.0
+            }
             Self::Saturation { constant } => (-ground.oldest / constant).exp() / constant,
             Self::Logarithm { unit } => 1.0 / (unit + ground.oldest),
             Self::Until { .. }
             | Self::After { .. }
             | Self::Sine { .. }
             | Self::Cosine { .. }
-            | Self::SinceDrop
+            | Self::SinceDrop { .. }
             | Self::Load { .. }
-            | Self::BeforeFirstDrop => 0.0,
+            | Self::BeforeFirstDrop { .. } => 0.0,
+        }
+    }
+
+    /// How far it moves from the first window to the last. What comes and goes does not.
+    pub(in super::super) fn net(&self, ground: &Ground) -> f64 {
+        match self {
+            Self::Sine { .. }
+            | Self::Cosine { .. }
+            | Self::SinceDrop { .. }
+            | Self::Load { .. }
+            | Self::BeforeFirstDrop { .. } => 0.0,
+            Self::Age
+            | Self::Saturation { .. }
+            | Self::Logarithm { .. }
+            | Self::Until { .. }
+            | Self::Since { .. }
+            | Self::After { .. }
+            | Self::Work => match ground.windows {
+                [first, .., last] => self.value(last, &[]) - self.value(first, &[]),
+                _ => 0.0,
+            },
         }
     }
 
@@ -123,8 +161,8 @@ impl Term {
             Self::Age
             | Self::Work
             | Self::Cosine { .. }
-            | Self::SinceDrop
-            | Self::BeforeFirstDrop => None,
+            | Self::SinceDrop { .. }
+            | Self::BeforeFirstDrop { .. } => None,
         }
     }
 }

@@ -49,6 +49,21 @@ fn the_worst_window_of_the_achieved_rate_counts() {
 }
 
 #[test]
+fn what_waited_before_and_times_out_now_is_not_more_than_all() {
+    let burst = || {
+        Synthetic::hold(300)
+            .each(100..110, |s| s.counts.ok = 0)
+            .each(110..120, |s| (s.counts.ok, s.counts.timed_out) = (0, 100))
+    };
+    let scoped = limit_result(
+        burst().fault("slow", 110, 10).limit("achieved_rate: { min: 90%, scope: during }"),
+    );
+    assert_eq!((scoped.tier, scoped.measured.as_str()), (Tier::Pass, "100 %"));
+    let windowed = limit_result(burst().limit("achieved_rate: { min: 90%, window: 10s }"));
+    assert_eq!((windowed.tier, windowed.measured.as_str()), (Tier::Fail, "0 %"));
+}
+
+#[test]
 fn errors_breach_and_their_absence_holds() {
     assert_eq!(stormy("error_rate: { max: 1% }"), Tier::Fail);
     assert_eq!(stormy("error_rate: { max: 5% }"), Tier::Pass);

@@ -30,7 +30,8 @@ pub(super) fn value(measure: &LoadMeasure, tally: &Tally) -> Value {
         LoadMeasure::AchievedRate => {
             let done = answered(counts);
             let note = format!("{done} of {:.0} arrivals", tally.asked);
-            Value::Measured(done as f64 / tally.asked, note)
+            // More may end in a stretch than fell due in it.
+            Value::Measured((done as f64 / tally.asked).min(1.0), note)
         }
         LoadMeasure::Throughput { .. } if tally.time.is_zero() => {
             Value::TooLittle("there was no time to measure it in".to_owned())
@@ -61,7 +62,6 @@ pub(super) fn value(measure: &LoadMeasure, tally: &Tally) -> Value {
         }
         LoadMeasure::Availability => {
             let note = format!("{} of {} arrivals", counts.ok, counts.scheduled);
-            // More may end in a stretch than fell due in it.
             Value::Measured((counts.ok as f64 / counts.scheduled as f64).min(1.0), note)
         }
         LoadMeasure::Apdex { target, .. } => apdex(*target, tally),

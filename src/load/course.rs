@@ -60,6 +60,11 @@ impl Course {
         self.session > 0 && !self.in_session() && !self.renewed
     }
 
+    /// Goes on with the step that found the session over: it is open again without its lines.
+    pub(super) fn resume(&mut self) {
+        self.at = self.resume;
+    }
+
     /// Takes note of the end of the line under way: either the next line is under way, or the arrival has ended.
     pub(super) fn end(&mut self, end: LineEnd) -> (Session, Option<Outcome>) {
         match end {
