@@ -332,6 +332,9 @@ pub(super) struct AnalyseArgs {
     /// The series count things (descriptors, threads), not bytes; so do the figures of the answer.
     #[arg(long)]
     pub(super) count: bool,
+    /// Exit with 10 when a series is judged to leak: a gate for scripts.
+    #[arg(long)]
+    pub(super) fail_on_leak: bool,
     /// So many series at a time; default: one for each core.
     #[arg(long, value_name = "N")]
     pub(super) jobs: Option<NonZero<usize>>,

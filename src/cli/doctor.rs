@@ -54,6 +54,7 @@ pub(super) async fn doctor(common: &Common) -> anyhow::Result<Exit> {
     checks.push(disk(common));
     checks.push(open_files());
     checks.push(timer());
+    checks.push(priority());
     if common.json {
         print_json(&checks)?;
     } else {
@@ -189,5 +190,19 @@ fn timer() -> Check {
             found,
             "the host is busy: figures of a run here may be inconclusive",
         )
+    }
+}
+
+/// Whether the load may go before everything else on this machine.
+fn priority() -> Check {
+    let name = "priority";
+    match crate::load::realtime() {
+        Ok(()) => Check::good(name, "real-time, for experiments with `priority: realtime`"),
+        Err(why) => Check::short(
+            name,
+            State::Limited,
+            format!("the usual one only: {why}"),
+            "beside a busy system the load may be late; root, CAP_SYS_NICE or a limit `rtprio` allow `priority: realtime`",
+        ),
     }
 }

@@ -34,7 +34,10 @@ pub(super) const EXIT_CODES: [(u8, &str); 13] = [
         "usage: the command line, the run it names, the data folder or a secret's source is wrong; nothing was started",
     ),
     (3, "invalid file: an experiment is wrong, and nothing was started; or a series is"),
-    (10, "limit breached, or stopped by `abort_when`"),
+    (
+        10,
+        "limit breached, or stopped by `abort_when`; or a series leaks, where `--fail-on-leak` asks",
+    ),
     (11, "inconclusive: the figures can't carry a verdict"),
     (
         12,

@@ -9,6 +9,7 @@ use super::args::{Common, RunsArgs, RunsCommand};
 use super::exit::Exit;
 use super::{print_json, tell_found};
 use crate::experiment::System;
+use crate::fault::alive;
 use crate::record::{RunRecord, RunStatus};
 use crate::report::{Table, ledger_text, outcome_text, span_text, summary, verdict_text};
 use crate::run::recorded;
@@ -22,6 +23,8 @@ struct Row {
     lasted: Option<Duration>,
     /// Whether its target stays up.
     kept: bool,
+    /// Whether a run under way has lost its process.
+    cut_off: bool,
 }
 
 impl Row {
@@ -39,8 +42,9 @@ impl Row {
                 Err(error) => run.unreadable = Some(format!("failed to {error}")),
             }
         }
-        let kept = is_kept(&store.run_dir(&run.id));
-        Ok(Self { lasted: store.reach(&run.id)?, run, kept })
+        let dir = store.run_dir(&run.id);
+        let cut_off = run.status == Some(RunStatus::Running) && !alive(&dir);
+        Ok(Self { lasted: store.reach(&run.id)?, run, kept: is_kept(&dir), cut_off })
     }
 }
 
@@ -77,7 +81,7 @@ fn document(row: &Row) -> Value {
         "id": run.id, "experiment": run.experiment, "started": run.started,
         "duration_seconds": row.lasted.map(|lasted| lasted.as_secs_f64()),
         "status": run.status, "outcome": run.outcome, "headline": run.headline,
-        "kept": row.kept, "unreadable": run.unreadable, "sweep": run.sweep,
+        "kept": row.kept, "cut_off": row.cut_off, "unreadable": run.unreadable, "sweep": run.sweep,
     })
 }
 
@@ -91,7 +95,7 @@ fn text(rows: &[Row]) -> String {
             lasted(row.lasted),
             experiment(&row.run),
             outcome(row),
-            told(&row.run).to_owned(),
+            told(row),
         ]);
     }
     table.text(usize::MAX)
@@ -114,6 +118,7 @@ fn lasted(lasted: Option<Duration>) -> String {
 fn outcome(row: &Row) -> String {
     let outcome = match (row.run.status, row.run.outcome) {
         _ if row.run.unreadable.is_some() => "unreadable",
+        (Some(RunStatus::Running), _) if row.cut_off => "cut off",
         (Some(RunStatus::Running), _) => "running",
         (Some(RunStatus::Interrupted), _) => "interrupted",
         (Some(RunStatus::Finished), Some(outcome)) => outcome_text(outcome),
@@ -122,10 +127,14 @@ fn outcome(row: &Row) -> String {
     if row.kept { format!("{outcome}, kept up") } else { outcome.to_owned() }
 }
 
-/// Why it can't be read, or else how it ended.
-fn told(run: &Listed) -> &str {
-    let told = run.unreadable.as_ref().or(run.headline.as_ref()).map_or("", String::as_str);
-    told.lines().next().unwrap_or_default()
+/// Why it can't be read, or else how it ended, or what to do about it.
+fn told(row: &Row) -> String {
+    let run = &row.run;
+    let told = run.unreadable.as_ref().or(run.headline.as_ref());
+    if row.cut_off && told.is_none() {
+        return format!("its process is gone: `longhaul cleanup {}` undoes what it left", run.id);
+    }
+    told.and_then(|told| told.lines().next()).unwrap_or_default().to_owned()
 }
 
 fn show(store: &Store, run: &str, common: &Common) -> anyhow::Result<()> {
@@ -214,7 +223,12 @@ mod tests {
     }
 
     fn row(run: &RunRecord, lasted: Option<u64>, kept: bool) -> Row {
-        Row { run: Listed::from(run), lasted: lasted.map(Duration::from_secs), kept }
+        Row {
+            run: Listed::from(run),
+            lasted: lasted.map(Duration::from_secs),
+            kept,
+            cut_off: false,
+        }
     }
 
     fn short() -> RunRecord {
@@ -224,6 +238,10 @@ mod tests {
     fn rows() -> Vec<Row> {
         let soak = |id, outcome| record(id, "checkout-soak", outcome);
         vec![
+            Row {
+                cut_off: true,
+                ..row(&soak("20261121-040000-checkout-soak-0a1c", None), Some(61), false)
+            },
             row(&soak("20261121-020000-checkout-soak-0a1b", None), None, false),
             row(&soak("20261120-020000-checkout-soak-0a1a", Some("passed")), Some(86_423), false),
             row(&short(), Some(32), true),
@@ -234,6 +252,7 @@ mod tests {
     fn runs_are_listed_in_columns_under_their_headings() {
         insta::assert_snapshot!(text(&rows()), @"
         run                                 started (UTC)         lasted  experiment     outcome
+        20261121-040000-checkout-soak-0a1c  2026-11-21 02:00:00  1m 01 s  checkout-soak  cut off                its process is gone: `longhaul cleanup 20261121-040000-checkout-soak-0a1c` undoes what it left
         20261121-020000-checkout-soak-0a1b  2026-11-21 02:00:00        -  checkout-soak  running
         20261120-020000-checkout-soak-0a1a  2026-11-21 02:00:00  24h 00m  checkout-soak  passed                 Every limit held.
         20261119-020000-short-11ff          2026-11-21 02:00:00     32 s  short          inconclusive, kept up  Every limit held.
@@ -242,7 +261,7 @@ mod tests {
 
     #[test]
     fn a_run_is_shown_with_what_is_fixed_about_it() {
-        insta::assert_snapshot!(facts(&short(), &rows()[2]), @"
+        insta::assert_snapshot!(facts(&short(), &rows()[3]), @"
         run         20261119-020000-short-11ff
         outcome     inconclusive, kept up
         experiment  short, seed 1
@@ -256,8 +275,9 @@ mod tests {
 
     #[test]
     fn a_listed_run_says_how_long_it_took_and_whether_it_is_kept() {
-        let told = document(&rows()[2]);
+        let told = document(&rows()[3]);
         assert_eq!((&told["duration_seconds"], &told["kept"]), (&json!(32.0), &json!(true)));
-        assert_eq!(document(&rows()[0])["duration_seconds"], Value::Null);
+        assert_eq!(document(&rows()[1])["duration_seconds"], Value::Null);
+        assert_eq!(document(&rows()[0])["cut_off"], true);
     }
 }

@@ -1,11 +1,10 @@
 //! What an instance's memory is made of.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::Read as _;
 
+use super::lines;
 use super::processes::{Processes, denied};
-use super::smaps::{self, Region, Smaps};
+use super::smaps::{Region, Smaps};
 use crate::record::{Extent, Mapping, Mappings, MemoryKind};
 
 /// Mappings that are told by name, by each of both orders.
@@ -25,8 +24,8 @@ pub(super) fn read(processes: &Processes) -> Result<Mappings, String> {
     let mut sum = Sum::default();
     let mut first_error = None;
     for pid in processes.pids.iter().take(PROCESSES) {
-        match text(*pid) {
-            Ok(text) => sum.add(*pid, &smaps::parse(&text)),
+        match smaps(*pid) {
+            Ok(smaps) => sum.add(*pid, &smaps),
             Err(error) => drop(first_error.get_or_insert_with(|| denied(&error))),
         }
     }
@@ -37,10 +36,10 @@ pub(super) fn read(processes: &Processes) -> Result<Mappings, String> {
     Ok(sum.finish(all))
 }
 
-fn text(pid: u32) -> std::io::Result<String> {
-    let mut bytes = Vec::new();
-    File::open(format!("/proc/{pid}/smaps"))?.take(LARGEST).read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+fn smaps(pid: u32) -> std::io::Result<Smaps> {
+    let mut smaps = Smaps::default();
+    lines::of_file(&format!("/proc/{pid}/smaps"), LARGEST, |line| smaps.line(line))?;
+    Ok(smaps)
 }
 
 #[derive(Default)]
@@ -170,13 +169,13 @@ fn is_arena(region: &Region, after: Option<&Region>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::smaps::tests::TEXT;
+    use super::super::smaps::tests::{TEXT, parse};
     use super::*;
 
     fn of(text: &str, pids: &[u32]) -> Mappings {
         let mut sum = Sum::default();
         for pid in pids {
-            sum.add(*pid, &smaps::parse(text));
+            sum.add(*pid, &parse(text));
         }
         sum.finish(pids.len() as u32 + 1)
     }

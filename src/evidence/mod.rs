@@ -15,6 +15,7 @@ mod descriptors;
 mod disk;
 mod fold;
 mod heap;
+mod lines;
 mod mappings;
 mod memory_stat;
 mod metrics_text;

@@ -27,27 +27,26 @@ pub(super) struct Smaps {
 /// Fields that tell of the system and not of the mapping.
 const NOT_SUMS: [&str; 3] = ["Size", "KernelPageSize", "MMUPageSize"];
 
-pub(super) fn parse(text: &str) -> Smaps {
-    let mut smaps = Smaps::default();
-    for line in text.lines() {
+impl Smaps {
+    /// Takes the next line of the file.
+    pub(super) fn line(&mut self, line: &str) {
         if let Some((name, bytes)) = field(line) {
-            let Some(region) = smaps.regions.last_mut() else { continue };
+            let Some(region) = self.regions.last_mut() else { return };
             match name {
                 "Rss" => region.rss = bytes,
                 "Anonymous" => region.anon = bytes,
                 _ => {}
             }
             if !NOT_SUMS.contains(&name) {
-                match smaps.rollup.get_mut(name) {
+                match self.rollup.get_mut(name) {
                     Some(sum) => *sum += bytes,
-                    None => drop(smaps.rollup.insert(name.to_owned(), bytes)),
+                    None => drop(self.rollup.insert(name.to_owned(), bytes)),
                 }
             }
         } else if let Some(region) = header(line) {
-            smaps.regions.push(region);
+            self.regions.push(region);
         }
     }
-    smaps
 }
 
 /// `Rss:                 512 kB`
@@ -141,6 +140,12 @@ Rss:                   4 kB
 Pss:                   0 kB
 Anonymous:             0 kB
 ";
+
+    pub(in crate::evidence) fn parse(text: &str) -> Smaps {
+        let mut smaps = Smaps::default();
+        text.lines().for_each(|line| smaps.line(line));
+        smaps
+    }
 
     #[test]
     fn regions_and_their_sums_are_read() {

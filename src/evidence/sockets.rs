@@ -1,12 +1,11 @@
 //! An instance's sockets by state and peer.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::Read as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::descriptors::Open;
 use super::fold::Counter;
+use super::lines;
 use super::processes::denied;
 use crate::record::Sockets;
 
@@ -14,6 +13,9 @@ use crate::record::Sockets;
 const TOP: usize = 30;
 /// So much of each table is read: about 100 000 sockets.
 const LARGEST: u64 = 16 << 20;
+/// Where a line of a table names the socket, words from 0.
+const UDP_INODE: usize = 9;
+const UNIX_INODE: usize = 6;
 
 /// The states of TCP by the kernel's numbers, from 1.
 const STATES: [&str; 12] = [
@@ -34,28 +36,17 @@ const STATES: [&str; 12] = [
 /// Matches the sockets that are held open with the tables of the network namespace of process `main`. `own`:
 /// whether that namespace is the instance's own.
 pub(super) fn read(main: u32, open: &Open, own: bool) -> Result<Sockets, String> {
-    let table = |name: &str| text(main, name);
-    let tcp = table("tcp").map_err(|e| denied(&e))?;
-    let tables = Tables {
-        tcp: [tcp, table("tcp6").unwrap_or_default()],
-        udp: [table("udp").unwrap_or_default(), table("udp6").unwrap_or_default()],
-        unix: table("unix").unwrap_or_default(),
+    let mut tally = Tally::new(&open.sockets, own);
+    let table = |name: &str, take: &mut dyn FnMut(&str)| {
+        lines::of_file(&format!("/proc/{main}/net/{name}"), LARGEST, take)
     };
-    let mut sockets = count(&tables, &open.sockets, own);
-    sockets.total = open.socket_descriptors;
-    Ok(sockets)
-}
-
-fn text(pid: u32, name: &str) -> std::io::Result<String> {
-    let mut bytes = Vec::new();
-    File::open(format!("/proc/{pid}/net/{name}"))?.take(LARGEST).read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-struct Tables {
-    tcp: [String; 2],
-    udp: [String; 2],
-    unix: String,
+    table("tcp", &mut |line| tally.tcp(line)).map_err(|e| denied(&e))?;
+    // A kernel may lack any of the others.
+    table("tcp6", &mut |line| tally.tcp(line)).ok();
+    table("udp", &mut |line| tally.other("udp", line, UDP_INODE)).ok();
+    table("udp6", &mut |line| tally.other("udp", line, UDP_INODE)).ok();
+    table("unix", &mut |line| tally.other("unix", line, UNIX_INODE)).ok();
+    Ok(Sockets { total: open.socket_descriptors, ..tally.finish() })
 }
 
 struct Tcp {
@@ -65,36 +56,60 @@ struct Tcp {
     inode: u64,
 }
 
-fn count(tables: &Tables, held: &BTreeSet<u64>, own: bool) -> Sockets {
-    let tcp: Vec<Tcp> = tables.tcp.iter().flat_map(|t| t.lines().skip(1)).filter_map(tcp).collect();
-    let listening: BTreeSet<u16> =
-        tcp.iter().filter(|s| s.state == "LISTEN").map(|s| s.local.port()).collect();
-    let mut left = held.clone();
-    let (mut states, mut unowned) = (BTreeMap::new(), BTreeMap::new());
-    let mut peers = Counter::default();
-    for socket in tcp {
-        if left.remove(&socket.inode) {
-            *states.entry(format!("tcp {}", socket.state)).or_default() += 1;
-            peers.add(peer(&socket, &listening));
-        } else if socket.inode == 0 && own {
-            *unowned.entry(socket.state.to_owned()).or_default() += 1;
+/// What the tables tell of some sockets. Of those that somebody else holds nothing is kept: there may be many.
+struct Tally {
+    /// Inodes of held sockets that no table has told of.
+    left: BTreeSet<u64>,
+    own: bool,
+    held: Vec<Tcp>,
+    listening: BTreeSet<u16>,
+    states: BTreeMap<String, u64>,
+    unowned: BTreeMap<String, u64>,
+}
+
+impl Tally {
+    fn new(held: &BTreeSet<u64>, own: bool) -> Self {
+        Self {
+            left: held.clone(),
+            own,
+            held: Vec::new(),
+            listening: BTreeSet::new(),
+            states: BTreeMap::new(),
+            unowned: BTreeMap::new(),
         }
     }
-    let mut others = |name: &str, inodes: Vec<u64>| {
-        let n = inodes.into_iter().filter(|inode| left.remove(inode)).count() as u64;
-        if n > 0 {
-            states.insert(name.to_owned(), n);
+
+    fn tcp(&mut self, line: &str) {
+        let Some(socket) = tcp(line) else { return };
+        if socket.state == "LISTEN" {
+            self.listening.insert(socket.local.port());
         }
-    };
-    let udp = tables.udp.iter().flat_map(|t| t.lines().skip(1));
-    others("udp", udp.filter_map(|line| word(line, 9)?.parse().ok()).collect());
-    let unix = tables.unix.lines().skip(1);
-    others("unix", unix.filter_map(|line| word(line, 6)?.parse().ok()).collect());
-    if !left.is_empty() {
-        // Netlink and raw sockets, and those of a process that is in another namespace.
-        states.insert("other".to_owned(), left.len() as u64);
+        if self.left.remove(&socket.inode) {
+            self.held.push(socket);
+        } else if socket.inode == 0 && self.own {
+            *self.unowned.entry(socket.state.to_owned()).or_default() += 1;
+        }
     }
-    Sockets { total: 0, states, peers: peers.top(TOP), unowned }
+
+    fn other(&mut self, name: &str, line: &str, inode: usize) {
+        let inode = word(line, inode).and_then(|inode| inode.parse().ok());
+        if inode.is_some_and(|inode| self.left.remove(&inode)) {
+            *self.states.entry(name.to_owned()).or_default() += 1;
+        }
+    }
+
+    fn finish(mut self) -> Sockets {
+        let mut peers = Counter::default();
+        for socket in &self.held {
+            *self.states.entry(format!("tcp {}", socket.state)).or_default() += 1;
+            peers.add(peer(socket, &self.listening));
+        }
+        if !self.left.is_empty() {
+            // Netlink and raw sockets, and those of a process that is in another namespace.
+            self.states.insert("other".to_owned(), self.left.len() as u64);
+        }
+        Sockets { total: 0, states: self.states, peers: peers.top(TOP), unowned: self.unowned }
+    }
 }
 
 fn peer(socket: &Tcp, listening: &BTreeSet<u16>) -> String {
@@ -154,14 +169,14 @@ mod tests {
         )
     }
 
-    fn tables(tcp: &str, tcp6: &str) -> Tables {
+    fn count(tcp: &str, held: &BTreeSet<u64>, own: bool) -> Sockets {
+        let mut tally = Tally::new(held, own);
+        format!("{HEAD}{tcp}").lines().for_each(|line| tally.tcp(line));
         let udp = format!("{HEAD}{}", line("0100007F:0035", "00000000:0000", "07", 60));
+        udp.lines().for_each(|line| tally.other("udp", line, UDP_INODE));
         let unix = "Num RefCount Protocol Flags Type St Inode Path\n0000: 00000002 00000000 00010000 0001 01 70 /run/x\n";
-        Tables {
-            tcp: [format!("{HEAD}{tcp}"), format!("{HEAD}{tcp6}")],
-            udp: [udp, String::new()],
-            unix: unix.to_owned(),
-        }
+        unix.lines().for_each(|line| tally.other("unix", line, UNIX_INODE));
+        tally.finish()
     }
 
     #[test]
@@ -176,7 +191,7 @@ mod tests {
         tcp += &line("020012AC:1F90", "030012AC:9998", "01", 21);
         tcp += &line("020012AC:C001", store, "06", 0);
         tcp += &line("020012AC:C002", store, "01", 99);
-        let tcp6 = line(
+        tcp += &line(
             "0000000000000000FFFF0000020012AC:1F90",
             "0000000000000000FFFF0000030012AC:9997",
             "01",
@@ -184,7 +199,7 @@ mod tests {
         );
         let held: BTreeSet<u64> =
             [1, 10, 11, 12, 13, 14, 20, 21, 22, 60, 70, 80].into_iter().collect();
-        let found = count(&tables(&tcp, &tcp6), &held, true);
+        let found = count(&tcp, &held, true);
         let states: Vec<_> = found.states.iter().map(|(k, n)| (k.as_str(), *n)).collect();
         assert_eq!(
             states,
@@ -207,7 +222,7 @@ mod tests {
             ]
         );
         assert_eq!(found.unowned, [("TIME_WAIT".to_owned(), 1)].into());
-        let shared = count(&tables(&tcp, &tcp6), &held, false);
+        let shared = count(&tcp, &held, false);
         assert!(shared.unowned.is_empty(), "the host's TIME_WAIT is not the instance's");
     }
 
@@ -223,18 +238,10 @@ mod tests {
             left_out: 0,
         };
         let open = super::super::descriptors::read(&me).unwrap();
-        let found = count(
-            &Tables {
-                tcp: [text(me.main, "tcp").unwrap(), String::new()],
-                udp: [String::new(), String::new()],
-                unix: String::new(),
-            },
-            &open.sockets,
-            false,
-        );
+        let found = read(me.main, &open, false).unwrap();
         assert!(found.states["tcp LISTEN"] >= 1);
         assert!(found.states["tcp ESTABLISHED"] >= 2);
-        assert!(read(me.main, &open, false).unwrap().total >= 3);
+        assert!(found.total >= 3);
         assert!(read(u32::MAX, &open, false).is_err());
     }
 }

@@ -52,3 +52,4 @@ pub use choice::Choice;
 pub use error::LoadError;
 pub use generator::{Generator, Job, Running};
 pub use local::LocalGenerator;
+pub use priority::realtime;

@@ -19,6 +19,12 @@ pub(super) fn take(priority: Priority) {
     }
 }
 
+/// Whether threads of this process may go first; else why not.
+pub fn realtime() -> Result<(), String> {
+    std::thread::scope(|scope| scope.spawn(go_first).join())
+        .unwrap_or_else(|_| Err("the thread that tried has panicked".to_owned()))
+}
+
 /// Has the calling thread run whenever it can, in turns with others of its kind.
 fn go_first() -> Result<(), String> {
     let value = ThreadPriorityValue::try_from(LOWEST).map_err(|e| format!("{e:?}"))?;

@@ -11,18 +11,19 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::finish;
+use super::inputs::{next_finding, next_samples, next_slice, receive};
 use super::live::{Input, Live, Output};
 use super::lost::Kept;
 use super::{Plan, Stops, Update, Watchers};
 use crate::clock::Clock;
-use crate::evidence::{self, Collector, Finding};
+use crate::evidence::{self, Collector};
 use crate::experiment::{Experiment, Injection, Secrets, System};
 use crate::fault::{self, Faults, Links, Owner, ProcessLinks, Transport};
 use crate::ids::{FaultId, RunId, SweepId};
 use crate::load::{Generator, Job, Running};
 use crate::record::{
-    Against, Event, EventKind, FaultStage, LoadSlice, Phase, Provenance, RunRecord, RunStatus,
-    Sample, Side, StopCause, Verdict,
+    Against, Event, EventKind, FaultStage, Phase, Provenance, RunRecord, RunStatus, Side,
+    StopCause, Verdict,
 };
 use crate::sample::{self, Samples};
 use crate::store::{Store, Writer};
@@ -478,72 +479,5 @@ impl Scene {
             }
         }
         over
-    }
-}
-
-/// The next item of a channel that may not be open (yet, or any more).
-pub(super) async fn receive<T>(channel: &mut Option<mpsc::Receiver<T>>) -> Option<T> {
-    let Some(open) = channel else { return std::future::pending().await };
-    let item = open.recv().await;
-    if item.is_none() {
-        *channel = None;
-    }
-    item
-}
-
-/// The next slice; when there is none any more, why the engine gave up, if it did. Said once, and not lost when
-/// something else comes first and this is asked again.
-pub(super) async fn next_slice(load: &mut Option<Running>) -> Result<LoadSlice, Option<String>> {
-    let Some(running) = load else { return std::future::pending().await };
-    if let Some(slice) = running.slices.recv().await {
-        return Ok(slice);
-    }
-    let ended = running.done.as_mut().await;
-    *load = None;
-    Err(ended.err().map(|e| e.to_string()))
-}
-
-/// The next round of readings, while there is a sampler.
-pub(super) async fn next_samples(samples: &mut Option<Samples>) -> Option<Vec<Sample>> {
-    let Some(open) = samples else { return std::future::pending().await };
-    let round = open.recv().await;
-    if round.is_none() {
-        *samples = None;
-    }
-    round
-}
-
-/// The next finding, while there is a collector.
-pub(super) async fn next_finding(collector: &mut Option<Collector>) -> Option<Finding> {
-    let Some(open) = collector else { return std::future::pending().await };
-    let finding = open.recv().await;
-    if finding.is_none() {
-        *collector = None;
-    }
-    finding
-}
-
-#[cfg(test)]
-mod tests {
-    use futures_util::FutureExt as _;
-    use tokio::sync::oneshot;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn the_end_of_the_load_is_not_lost_when_something_else_comes_while_it_is_waited_for() {
-        let (over, end) = oneshot::channel();
-        let done = async { end.await.unwrap_or_else(|_| Ok(crate::record::Counts::default())) };
-        let (_, slices) = mpsc::channel(1);
-        let retried = Arc::default();
-        let mut load = Some(Running { slices, events: None, retried, done: done.boxed() });
-        // Another branch is ready first: the question is dropped, and asked again.
-        assert!(next_slice(&mut load).now_or_never().is_none());
-        assert!(next_slice(&mut load).now_or_never().is_none());
-        drop(over.send(Err(crate::load::LoadError::Worker("it fell".to_owned()))));
-        assert!(
-            next_slice(&mut load).await.unwrap_err().is_some_and(|why| why.contains("it fell"))
-        );
-        assert!(next_slice(&mut load).now_or_never().is_none(), "said once");
     }
 }

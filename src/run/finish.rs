@@ -8,9 +8,8 @@ use futures_util::FutureExt as _;
 use tokio::task::JoinSet;
 
 use super::Update;
-use super::conductor::{
-    Deps, Finished, Hands, RunError, Scene, next_finding, next_samples, next_slice, receive,
-};
+use super::conductor::{Deps, Finished, Hands, RunError, Scene};
+use super::inputs::{next_finding, next_samples, next_slice, receive};
 use super::live::{Input, Live, Output};
 use super::state::Step;
 use crate::clock::monotonic;

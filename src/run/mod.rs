@@ -13,6 +13,7 @@ mod digest;
 mod earlier;
 mod finish;
 mod forecast;
+mod inputs;
 mod leak_outlook;
 mod live;
 mod lost;

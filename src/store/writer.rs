@@ -18,6 +18,9 @@ use crate::record::{
 
 /// Records on their way to the thread.
 const QUEUE: usize = 256;
+/// Pages of the database that the thread keeps, KiB: it appends, and would only fill SQLite's usual 2 MiB with pages that it
+/// does not come back to.
+const CACHE_KIB: i64 = 256;
 /// How long a record waits for room in the queue before it counts as lost.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -119,6 +122,8 @@ impl Writer {
         key: i64,
         run: &RunRecord,
     ) -> Result<Self, StoreError> {
+        db.pragma_update(None, "cache_size", -CACHE_KIB)
+            .map_err(|e| StoreError::sqlite(&file, e))?;
         let (queue, items) = mpsc::channel(QUEUE);
         let losses = Arc::<Losses>::default();
         let profile = run.experiment.load.profile_length();

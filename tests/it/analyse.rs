@@ -64,6 +64,16 @@ fn people_get_the_sentence_the_slope_and_the_rivals() {
 }
 
 #[test]
+fn a_leak_fails_a_script_that_asks_for_it() {
+    let program = Program::new();
+    let leak = series(&program, "leak.csv", 6.0, |h| 100e6 + 3e6 * h);
+    let flat = series(&program, "flat.csv", 6.0, |_| 100e6);
+    let gate = ["analyse", "-q", "--fail-on-leak"].map(std::ffi::OsStr::new);
+    program.done(gate.into_iter().chain([flat.as_os_str()])).expect(0);
+    program.done(gate.into_iter().chain([flat.as_os_str(), leak.as_os_str()])).expect(10);
+}
+
+#[test]
 fn too_little_is_inconclusive_and_not_an_error() {
     let program = Program::new();
     let row = program.write("row.csv", "t_s,anon\n0,1000000\n");

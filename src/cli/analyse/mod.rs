@@ -15,6 +15,7 @@ use std::time::Duration;
 use super::args::{AnalyseArgs, Common};
 use super::exit::Exit;
 use crate::clock::monotonic;
+use crate::record::LeakVerdict;
 use crate::verdict::leak::{Question, judge_trace};
 
 /// Judges each file. A wrong one is named; the others are judged all the same.
@@ -25,9 +26,9 @@ pub(super) fn analyse(args: &AnalyseArgs, common: &Common) -> Exit {
     let jobs = args.jobs.map_or(cores, NonZero::get).min(files.len());
     let next = AtomicUsize::new(0);
     // As many answers as there are workers may wait; then these wait.
-    let (send, receive) = mpsc::sync_channel::<(usize, Result<String, String>)>(jobs);
+    let (send, receive) = mpsc::sync_channel::<(usize, Result<Answer, String>)>(jobs);
     let mut progress = Progress::new(files.len(), common);
-    let mut good = true;
+    let (mut good, mut leaks) = (true, false);
     std::thread::scope(|scope| {
         for _ in 0..jobs {
             let (send, next, question) = (send.clone(), &next, &question);
@@ -37,11 +38,12 @@ pub(super) fn analyse(args: &AnalyseArgs, common: &Common) -> Exit {
                     let Some(file) = files.get(i) else { return };
                     let judged = series_file::read(file).map(|trace| {
                         let finding = judge_trace(&trace, question);
-                        if common.json {
+                        let text = if common.json {
                             answer::json(file, Ok(&finding))
                         } else {
                             answer::text(file, &finding, common.quiet)
-                        }
+                        };
+                        Answer { text, leaks: finding.verdict == LeakVerdict::Leaking }
                     });
                     let judged = judged.map_err(|e| e.to_string());
                     if send.send((i, judged)).is_err() {
@@ -58,7 +60,10 @@ pub(super) fn analyse(args: &AnalyseArgs, common: &Common) -> Exit {
             while let Some(judged) = waiting.remove(&due) {
                 good &= judged.is_ok();
                 match judged {
-                    Ok(text) => say!("{text}"),
+                    Ok(answer) => {
+                        leaks |= answer.leaks;
+                        say!("{}", answer.text);
+                    }
                     Err(why) if common.json => say!("{}", answer::json(&files[due], Err(&why))),
                     Err(why) => complain!("error: {why}"),
                 }
@@ -67,7 +72,17 @@ pub(super) fn analyse(args: &AnalyseArgs, common: &Common) -> Exit {
             }
         }
     });
-    if good { Exit::Pass } else { Exit::InvalidExperiment }
+    match (good, leaks && args.fail_on_leak) {
+        (false, _) => Exit::InvalidExperiment,
+        (true, true) => Exit::Verdict(10),
+        (true, false) => Exit::Pass,
+    }
+}
+
+/// What is said of a series.
+struct Answer {
+    text: String,
+    leaks: bool,
 }
 
 fn question(args: &AnalyseArgs) -> Question {

@@ -73,11 +73,11 @@ fn too_little(
         Shortfall::Windows(n) => {
             let disturbed = readings.clear.iter().filter(|c| !**c).count();
             let why = if disturbed * 2 > readings.clear.len() {
-                ": faults disturb most of the record"
+                ": faults disturb most of the record".to_owned()
             } else if basis.epochs > 1 {
-                ": the process starts again too often"
+                format!(": restarts cut it into {} lives", basis.epochs)
             } else {
-                ""
+                String::new()
             };
             format!(
                 "{} of record leave {n} undisturbed windows of the {LEAST_WINDOWS} that a judgement needs{why}",
@@ -182,6 +182,8 @@ impl Judge<'_> {
         let range = format!("{} ({} to {})", text(slope.value), text(slope.low), text(slope.high));
         let tolerance = self.question.tolerance(look.level) / look.level * 100.0;
         let shape = name(best);
+        // A gauge that moves in steps may stand just below its next one.
+        let unseen = self.question.grain / look.level * 100.0 / recorded;
 
         if let Some(across) = self.climbing() {
             return self.of_lives(across, recorded);
@@ -214,7 +216,9 @@ impl Judge<'_> {
             };
         }
         let creeps = |a: &AcrossLives| a.rises && a.slope.value > tolerance;
-        if let Some(across) = self.across.filter(creeps).filter(|_| slope.high <= tolerance) {
+        if let Some(across) =
+            self.across.filter(creeps).filter(|_| slope.high + unseen <= tolerance)
+        {
             let reason = format!(
                 "no life grows by itself, but from life to life the level rises by {}, and {} lives do not tell \
                  growth from chance",
@@ -223,7 +227,7 @@ impl Judge<'_> {
             );
             return (LeakVerdict::Inconclusive, reason, "more lives".to_owned());
         }
-        if slope.high <= tolerance {
+        if slope.high + unseen <= tolerance {
             let reason = format!(
                 "by no explanation that fits does it grow faster than {}, of the {} allowed",
                 text(slope.high.max(0.0)),

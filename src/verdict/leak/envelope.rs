@@ -1,7 +1,7 @@
 //! Third step: the lower envelope. What is still there at the lowest point of a window is not garbage.
 
 use super::load::WindowLoad;
-use super::readings::Readings;
+use super::readings::{Readings, median};
 
 /// One window of the envelope.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,6 +39,10 @@ const LEAST_TAIL: f64 = 0.6;
 const LEAST_WINDOWS: usize = 3;
 /// Where a process starts again and again, the first so many seconds of each life are its boot.
 const BOOT: f64 = 300.0;
+/// A gauge is coarse when it moves in steps of more than this share of its value.
+const COARSE: f64 = 0.005;
+/// The quantile that counts as the lowest value of a coarse gauge.
+const LOW: f64 = 0.25;
 
 impl Envelope {
     /// Cuts each life into windows of `length` seconds from its start on, and takes the lowest clear reading of each.
@@ -46,6 +50,7 @@ impl Envelope {
         let start = readings.cells[0].t;
         let several = readings.lives().count() > 1;
         let need = LEAST_READINGS.max(LEAST_SHARE * length / readings.step);
+        let coarse = coarse(readings);
         let mut all = Self { windows: Vec::new(), length, lives: 0 };
         for range in readings.lives() {
             let (cells, clear) = (&readings.cells[range.clone()], &readings.clear[range.clone()]);
@@ -58,15 +63,16 @@ impl Envelope {
                 let end = birth + (place + 1) as f64 * length;
                 let to = from + cells[from..].partition_point(|c| c.t < end);
                 let middle = (place as f64 + 0.5) * length;
-                let counted = || (from..to).filter(|i| clear[*i]).map(|i| cells[i].low);
-                let enough = counted().count() as f64 >= need
+                let mut counted: Vec<f64> =
+                    (from..to).filter(|i| clear[*i]).map(|i| cells[i].low).collect();
+                let enough = counted.len() as f64 >= need
                     && lived - place as f64 * length >= LEAST_TAIL * length
                     && !(several && middle <= length.max(BOOT));
                 if enough {
                     windows.push(Window {
                         age: middle / 3600.0,
                         at: (birth - start + middle) / 3600.0,
-                        low: counted().fold(f64::INFINITY, f64::min),
+                        low: lowest(&mut counted, coarse),
                         life: all.lives,
                         place,
                         load: WindowLoad::new(readings, begin, begin + from..begin + to),
@@ -82,6 +88,27 @@ impl Envelope {
         }
         all
     }
+}
+
+/// The step in which the gauge is read, where it is coarse: a share of its value that a leak takes hours to fill.
+fn coarse(readings: &Readings) -> Option<f64> {
+    let lows = || readings.cells.iter().map(|c| c.low);
+    let steps = lows().zip(lows().skip(1)).map(|(a, b)| (a - b).abs()).filter(|step| *step > 0.0);
+    let step = steps.fold(f64::INFINITY, f64::min);
+    let level = median(&mut lows().collect::<Vec<f64>>());
+    (step.is_finite() && step > COARSE * level).then_some(step)
+}
+
+/// The lowest of the values. Of a coarse gauge all of a window may read the same, and the next window one step more; how
+/// often each step was read tells where between two the value was (the quantile of grouped data).
+fn lowest(values: &mut [f64], coarse: Option<f64>) -> f64 {
+    let Some(step) = coarse else { return values.iter().copied().fold(f64::INFINITY, f64::min) };
+    values.sort_unstable_by(f64::total_cmp);
+    let place = LOW * values.len() as f64;
+    let value = values[(place as usize).min(values.len() - 1)];
+    let below = values.partition_point(|v| *v < value) as f64;
+    let equal = values.partition_point(|v| *v <= value) as f64 - below;
+    value + step * ((place - below) / equal - 0.5)
 }
 
 #[cfg(test)]
