@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Plan, leak_outlook};
+use super::{Plan, leak_outlook, recovery_outlook};
 use crate::experiment::{HeapSource, Injection, Problem, Segment, System, Timeline};
 use crate::units::{duration, duration_text, optional_duration_text};
 use crate::verdict::LimitInWords;
@@ -159,7 +159,11 @@ impl Forecast {
             commands: commands.into_iter().chain(captures(plan)).collect(),
             needs: needs(plan),
             disk_bytes: plan.disk_estimate(),
-            warnings: leak_outlook::warnings(plan).into_iter().map(Warning::of_plan).collect(),
+            warnings: leak_outlook::warnings(plan)
+                .into_iter()
+                .chain(recovery_outlook::warnings(plan))
+                .map(Warning::of_plan)
+                .collect(),
         }
     }
 }

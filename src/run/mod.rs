@@ -19,6 +19,7 @@ mod live;
 mod lost;
 mod plan;
 mod recorded;
+mod recovery_outlook;
 mod state;
 mod stop;
 mod sweep;

@@ -28,8 +28,8 @@ impl Doubt {
     }
 }
 
-/// Every reason, most important first.
-pub(super) fn doubts(case: &Case, limits: &[Judged]) -> Vec<Doubt> {
+/// Every reason, most important first. `breached`: whether a limit of the experiment is.
+pub(super) fn doubts(case: &Case, limits: &[Judged], breached: bool) -> Vec<Doubt> {
     let Some(judged) = case.judged else { return Vec::new() };
     let mut all: Vec<Doubt> = unstored(case, judged);
     all.extend(
@@ -49,9 +49,9 @@ pub(super) fn doubts(case: &Case, limits: &[Judged]) -> Vec<Doubt> {
     let gone = engine_gone::excuse(case, judged, limits);
     all.extend(gone.map(|text| Doubt::new(Side::Environment, text)));
     all.extend(unsure_faults(case));
-    // A breach of `abort_when` is found, whatever else there was no time left to measure.
-    let aborted = case.stop().is_some_and(|(_, cause, _)| cause == StopCause::AbortWhen);
-    let unknown = limits.iter().filter(|l| l.result.tier == Tier::Unknown && !aborted);
+    // A breach is found, whatever else could not be measured.
+    let found = breached || case.stop().is_some_and(|(_, cause, _)| cause == StopCause::AbortWhen);
+    let unknown = limits.iter().filter(|l| l.result.tier == Tier::Unknown && !found);
     all.extend(unknown.map(|l| Doubt {
         side: l.side,
         text: format!(
@@ -338,7 +338,7 @@ mod tests {
 
     fn seen(data: &RunData) -> Vec<Doubt> {
         let case = Case::new(data);
-        doubts(&case, &super::super::limits::results(&case))
+        doubts(&case, &super::super::limits::results(&case), false)
     }
 
     fn one(data: &RunData, side: Side, words: &str) {

@@ -22,7 +22,8 @@ pub fn judge(data: &RunData) -> Verdict {
     let mut judged = limits::results(&case);
     let own = judged.len();
     judged.extend(comparison.iter().flat_map(compare::baseline_limits));
-    let doubts = doubts(&case, &judged);
+    let breached = judged[..own].iter().any(|j| j.result.tier == Tier::Fail);
+    let doubts = doubts(&case, &judged, breached);
     let limits: Vec<LimitResult> = judged.into_iter().map(|j| j.result).collect();
     let (ending, reasons) = ending(&case, &limits, own, &doubts);
     let Ending { outcome, exit_code, headline, side } = ending;
@@ -375,12 +376,14 @@ mod tests {
     }
 
     #[test]
-    fn a_breach_of_abort_when_outweighs_what_there_was_no_time_to_measure() {
+    fn a_breach_outweighs_what_could_not_be_measured() {
         let quiet = || {
             Synthetic::hold(300).limit("recovery: { max: 60s }").limit("error_rate: { max: 1% }")
         };
         assert_eq!(judge(&quiet().build()).exit_code, 11);
         assert_eq!(stopped(quiet(), StopCause::AbortWhen, "error_rate").exit_code, 10);
+        let broken = quiet().each(0..300, |s| (s.counts.ok, s.counts.failed) = (10, 40));
+        assert_eq!(judge(&broken.build()).exit_code, 10);
     }
 
     #[test]

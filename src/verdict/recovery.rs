@@ -9,12 +9,15 @@ use std::time::Duration;
 
 use super::second::{Second, total};
 use super::windows::Span;
+use super::words::percent;
 use crate::clock::Offset;
 use crate::record::{Counts, Recovery};
 
 const BASELINE_SECONDS: usize = 240;
 const SHORTEST_BASELINE: usize = 10;
 const WINDOW: usize = 5;
+/// So many times the errors of the baseline are still in band.
+const ERRORS: f64 = 3.0;
 const STRETCH: usize = 15;
 /// A smaller shift of the p99 says nothing of the target: up to here a generator's own lateness is in order.
 const NOISE_US: f64 = 5_000.0;
@@ -150,6 +153,10 @@ impl Band {
         }
         let sum = total(calm.iter().copied());
         let baseline = sum.errors() as f64 / sum.ended().max(1) as f64;
+        // Nothing could leave a band that lets everything fail.
+        if ERRORS * baseline >= 1.0 {
+            return Err(format!("{} of what ended before it failed", percent(baseline)));
+        }
         let mut p99: Vec<f64> = calm.iter().filter_map(|s| s.p99_us).map(|us| us as f64).collect();
         let Some(m) = median(&mut p99) else {
             return Err("no request ended well before it".to_owned());
@@ -157,7 +164,7 @@ impl Band {
         let mut distances: Vec<f64> = p99.iter().map(|x| (x - m).abs()).collect();
         let mad = median(&mut distances).unwrap_or(0.0);
         Ok(Self {
-            errors: (3.0 * baseline).max(0.01),
+            errors: (ERRORS * baseline).max(0.01),
             p99_us: m + (3.5 * 1.4826 * mad).max(0.15 * m).max(NOISE_US),
         })
     }
@@ -259,6 +266,19 @@ mod tests {
                 .each(150..190, |s| (s.counts.ok, s.counts.failed) = (40, 10)),
         );
         assert_eq!(cut_off[0].recovery, Recovery::NotRecovered { watched: secs(40) });
+    }
+
+    #[test]
+    fn what_failed_before_can_not_recover() {
+        let failing = |ok, failed| {
+            let run = Synthetic::hold(200).fault("kill", 100, 10);
+            recovery(run.each(0..200, move |s| (s.counts.ok, s.counts.failed) = (ok, failed)))
+        };
+        let Recovery::NoBaseline { reason } = failing(10, 40).remove(0).recovery else {
+            panic!("four fifths fail all the time")
+        };
+        assert_eq!(reason, "80 % of what ended before it failed");
+        assert_eq!(failing(45, 5)[0].recovery, Recovery::Unaffected);
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! A sweep over replicas, end to end with child processes: what each size carries, judged both ways, and found again.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::documented::missing;
+use crate::engine::{ours, required};
 use crate::program::{Done, Program};
 
 /// Each replica takes 30 requests a second and refuses the rest of what is offered. Too short for a busy machine to put the
@@ -88,6 +90,29 @@ fn two_replicas_carry_twice_as_much_and_the_sweep_is_found_again() {
     let again = ["report", id, "--json", "--out", out.to_str().expect("text")];
     assert_eq!(&program.done(again).expect(0).document(), summary);
     assert!(out.join(id).join("index.html").is_file());
+}
+
+#[test]
+fn containers_are_scaled_to_each_size_and_none_is_left() {
+    if !required() {
+        return;
+    }
+    let program = Program::new();
+    let compose = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("compose/demo/compose.yaml");
+    let (from, to) = (EXPERIMENT.find("  process:"), EXPERIMENT.find("  ready:"));
+    let processes = &EXPERIMENT[from.expect("processes")..to.expect("readiness")];
+    let containers = format!(
+        "  compose: {{ file: {}, project: lh-sweep, env: {{ RATE_LIMIT_PER_S: \"30\" }} }}\n",
+        compose.display()
+    );
+    let done = run(&program, &EXPERIMENT.replace(processes, &containers)).expect(0);
+    let summary = &swept(&done)["summary"];
+    let runs = summary["runs"].as_array().expect("runs");
+    assert_eq!((&runs[0]["size"], &runs[1]["size"]), (&2.into(), &1.into()), "{summary:#}");
+    assert!(runs[0]["efficiency"].as_f64() > Some(0.8), "{summary:#}");
+    for run in runs {
+        assert_eq!(ours(run["run"].as_str().expect("an id")), Vec::<String>::new());
+    }
 }
 
 #[test]
