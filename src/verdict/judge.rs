@@ -413,7 +413,8 @@ mod tests {
         let took = cpu().saturating_sub(began);
         assert_eq!(verdict.exit_code, 0, "{:?}", verdict.reasons);
         assert_eq!(verdict.ledger.len(), 24);
-        assert!(took < Duration::from_secs(10), "{took:?}");
+        // Seconds, also without optimisation on a slow machine; what grows with the square of the slices takes minutes.
+        assert!(took < Duration::from_secs(30), "{took:?}");
     }
 
     proptest! {

@@ -173,6 +173,15 @@ impl Judge<'_> {
         self.across.filter(|across| across.slope.low > least)
     }
 
+    /// The fastest growth that the record may hide, percent of the first level per hour: a gauge that moves in steps may
+    /// stand just below its next one, and one that never moved hides no more than that.
+    fn most(&self, recorded: f64) -> f64 {
+        let step = self.question.grain / self.look.level * 100.0 / recorded;
+        let windows = &self.look.envelope.windows;
+        let flat = windows.iter().all(|w| w.low.total_cmp(&windows[0].low).is_eq());
+        if flat { step } else { self.look.selection.slope.high + step }
+    }
+
     fn verdict(&self) -> (LeakVerdict, String, String) {
         let (look, selection) = (self.look, &self.look.selection);
         let best = selection.best();
@@ -182,8 +191,7 @@ impl Judge<'_> {
         let range = format!("{} ({} to {})", text(slope.value), text(slope.low), text(slope.high));
         let tolerance = self.question.tolerance(look.level) / look.level * 100.0;
         let shape = name(best);
-        // A gauge that moves in steps may stand just below its next one.
-        let unseen = self.question.grain / look.level * 100.0 / recorded;
+        let most = self.most(recorded);
 
         if let Some(across) = self.climbing() {
             return self.of_lives(across, recorded);
@@ -216,9 +224,7 @@ impl Judge<'_> {
             };
         }
         let creeps = |a: &AcrossLives| a.rises && a.slope.value > tolerance;
-        if let Some(across) =
-            self.across.filter(creeps).filter(|_| slope.high + unseen <= tolerance)
-        {
+        if let Some(across) = self.across.filter(creeps).filter(|_| most <= tolerance) {
             let reason = format!(
                 "no life grows by itself, but from life to life the level rises by {}, and {} lives do not tell \
                  growth from chance",
@@ -227,7 +233,7 @@ impl Judge<'_> {
             );
             return (LeakVerdict::Inconclusive, reason, "more lives".to_owned());
         }
-        if slope.high + unseen <= tolerance {
+        if most <= tolerance {
             let reason = format!(
                 "by no explanation that fits does it grow faster than {}, of the {} allowed",
                 text(slope.high.max(0.0)),

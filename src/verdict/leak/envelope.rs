@@ -1,7 +1,7 @@
 //! Third step: the lower envelope. What is still there at the lowest point of a window is not garbage.
 
 use super::load::WindowLoad;
-use super::readings::{Readings, median};
+use super::readings::Readings;
 
 /// One window of the envelope.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -90,13 +90,14 @@ impl Envelope {
     }
 }
 
-/// The step in which the gauge is read, where it is coarse: a share of its value that a leak takes hours to fill.
+/// The step in which the gauge is read, where it is coarse: all readings lie whole steps apart.
 fn coarse(readings: &Readings) -> Option<f64> {
     let lows = || readings.cells.iter().map(|c| c.low);
-    let steps = lows().zip(lows().skip(1)).map(|(a, b)| (a - b).abs()).filter(|step| *step > 0.0);
-    let step = steps.fold(f64::INFINITY, f64::min);
-    let level = median(&mut lows().collect::<Vec<f64>>());
-    (step.is_finite() && step > COARSE * level).then_some(step)
+    let moves = || lows().zip(lows().skip(1)).map(|(a, b)| (a - b).abs()).filter(|m| *m > 0.0);
+    let step = moves().fold(f64::INFINITY, f64::min);
+    let whole = |moved: f64| (moved / step).fract().min(1.0 - (moved / step).fract()) < 0.01;
+    let level = readings.cells.first().map_or(0.0, |c| c.low);
+    (step.is_finite() && step > COARSE * level && moves().all(whole)).then_some(step)
 }
 
 /// The lowest of the values. Of a coarse gauge all of a window may read the same, and the next window one step more; how
