@@ -143,6 +143,15 @@ mod tests {
     }
 
     #[test]
+    fn memory_that_settles_down_and_then_follows_the_load_is_no_leak() {
+        // It starts as under the usual rate, and comes down to what it is under the rate there is within minutes.
+        let valley = |h: f64| 100.0 * (1.0 - 0.4 * (TAU * (h + 4.0) / 24.0).sin());
+        let settling = |h: f64| 0.15 * valley(h) + 0.15 * (100.0 - valley(0.0)) * (-h / 0.1).exp();
+        let found = judged(&under(3.0, valley, |h, _| settling(h)));
+        assert_ne!(found.verdict, LeakVerdict::Leaking, "{}", found.reason);
+    }
+
+    #[test]
     fn a_leak_is_seen_through_a_changing_load() {
         let jumps = |h: f64| if (h * 2.3).fract() < 0.5 { 60.0 } else { 120.0 };
         let found = judged(&under(12.0, jumps, |h, _| 0.3 * jumps(h) + 2.0 * h));

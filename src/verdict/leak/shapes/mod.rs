@@ -160,7 +160,7 @@ pub(super) fn admit(
     variants: &[&Variant],
     ground: &Ground,
 ) -> Option<Vec<bool>> {
-    use Shape::{Cycle, Linear, Load, Plateau, Saturating, Teeth};
+    use Shape::{Cycle, Linear, Plateau, Saturating, Teeth};
     let rising = |always: fn(Shape) -> Option<bool>| {
         let flags = explanation.iter().zip(variants).flat_map(|(shape, variant)| {
             let flag = always(*shape).unwrap_or(variant.rising);
@@ -174,8 +174,8 @@ pub(super) fn admit(
             let late = |t: &Term| matches!(t, Term::Until { knee } if *knee > 0.6 * ground.oldest);
             if variants[1].terms.iter().any(late) { None } else { rising(|_| Some(false)) }
         }
-        [Saturating, Saturating | Cycle | Teeth | Load] => {
-            rising(|shape| matches!(shape, Saturating | Load).then_some(true))
+        [Saturating, Saturating | Cycle | Teeth] => {
+            rising(|shape| (shape == Saturating).then_some(true))
         }
         _ => rising(|_| None),
     }
