@@ -252,7 +252,7 @@ mod tests {
     fn runs_are_listed_in_columns_under_their_headings() {
         insta::assert_snapshot!(text(&rows()), @"
         run                                 started (UTC)         lasted  experiment     outcome
-        20261121-040000-checkout-soak-0a1c  2026-11-21 02:00:00  1m 01 s  checkout-soak  cut off                its process is gone: `longhaul cleanup 20261121-040000-checkout-soak-0a1c` undoes what it left
+        20261121-040000-checkout-soak-0a1c  2026-11-21 02:00:00   1m 01s  checkout-soak  cut off                its process is gone: `longhaul cleanup 20261121-040000-checkout-soak-0a1c` undoes what it left
         20261121-020000-checkout-soak-0a1b  2026-11-21 02:00:00        -  checkout-soak  running
         20261120-020000-checkout-soak-0a1a  2026-11-21 02:00:00  24h 00m  checkout-soak  passed                 Every limit held.
         20261119-020000-short-11ff          2026-11-21 02:00:00     32 s  short          inconclusive, kept up  Every limit held.
