@@ -13,6 +13,7 @@ use super::sums::{budget, recoveries};
 use super::table::{Table, escape};
 use super::terminal::{figure, services, side_words};
 use super::{capacity, own, steps};
+use crate::record::LimitResult;
 use crate::units::Bytes;
 
 /// The report.
@@ -20,7 +21,7 @@ pub(super) fn report(facts: &Facts<'_>) -> String {
     let mut out = String::new();
     // Writing to a string does not fail.
     head(&mut out, facts).ok();
-    limits(&mut out, facts).ok();
+    write!(out, "\n## Limits\n\n{}", limits_table(&facts.verdict.limits).markdown()).ok();
     if let Some(comparison) = &facts.verdict.comparison {
         compare::markdown_section(&mut out, comparison).ok();
     }
@@ -66,10 +67,11 @@ fn head(out: &mut String, facts: &Facts<'_>) -> std::fmt::Result {
     )
 }
 
-fn limits(out: &mut String, facts: &Facts<'_>) -> std::fmt::Result {
+/// Limits as a table.
+pub(super) fn limits_table(limits: &[LimitResult]) -> Table {
     let mut table =
         Table::new(["Tier", "Limit", ">Bound", ">Warn", ">Measured", ">Margin", "Note"]);
-    for l in &facts.verdict.limits {
+    for l in limits {
         let window = l.window.map(|(from, to)| format!("worst window {from} to {to}"));
         let note: Vec<String> = window.into_iter().chain(l.note.clone()).collect();
         table.row([
@@ -82,7 +84,7 @@ fn limits(out: &mut String, facts: &Facts<'_>) -> std::fmt::Result {
             note.join("; "),
         ]);
     }
-    write!(out, "\n## Limits\n\n{}", table.markdown())
+    table
 }
 
 fn ledger(out: &mut String, facts: &Facts<'_>) -> std::fmt::Result {

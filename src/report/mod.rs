@@ -24,6 +24,7 @@ mod leak_series;
 mod leak_terminal;
 mod leaks;
 mod markdown;
+mod opening;
 mod own;
 mod steps;
 mod summary;

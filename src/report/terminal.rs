@@ -2,17 +2,30 @@
 
 use std::fmt::Write as _;
 
-use super::figures::{
-    count, dash, growth, latency, outcome, percent_or_dash, rate, recovery, tier,
-};
+use super::figures::{count, dash, growth, latency, percent_or_dash, rate, recovery, tier};
 use super::leaks::in_a_sentence;
+use super::opening::Opening;
 use super::sums::{budget, recoveries};
 use super::table::{Table, cut};
-use crate::record::{LedgerRow, Side, Tier, Verdict, VerdictOutcome};
+use crate::record::{LedgerRow, LimitResult, Side, Tier, Verdict};
 use crate::units::Bytes;
 
 /// Columns of what a terminal is told.
 pub(super) const WIDTH: usize = 100;
+
+/// Text in a colour of the terminal's, where colours are wanted.
+pub(super) fn paint(color: bool, code: &str, text: &str) -> String {
+    if color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+}
+
+/// The colour of a tier on a terminal.
+pub(super) fn tier_code(tier: Tier) -> &'static str {
+    match tier {
+        Tier::Pass => "32",
+        Tier::Warn | Tier::Unknown => "33",
+        Tier::Fail => "31",
+    }
+}
 
 /// The ledger as aligned tables of at most 100 columns: load first, then memory per service.
 pub fn ledger_text(rows: &[LedgerRow]) -> String {
@@ -103,53 +116,33 @@ pub fn ledger_line(row: &LedgerRow) -> String {
     )
 }
 
+/// Limits as an aligned table, a line for each in the colour of its tier.
+pub(super) fn limits_text(limits: &[LimitResult], color: bool) -> String {
+    let mut table = Table::new(["", "limit", "bound", ">measured", ">margin", "note"]);
+    for l in limits {
+        table.row([
+            mark(l.tier).to_owned(),
+            l.name.clone(),
+            l.bound.clone(),
+            l.measured.clone(),
+            l.margin.clone().unwrap_or_else(dash),
+            l.note.clone().unwrap_or_default(),
+        ]);
+    }
+    let tiers = std::iter::once(None).chain(limits.iter().map(|l| Some(l.tier)));
+    let mut out = String::new();
+    for (line, tier) in table.text(WIDTH).lines().zip(tiers) {
+        let code = tier.map_or("2", tier_code);
+        writeln!(out, "{}", paint(color, code, line)).ok();
+    }
+    out
+}
+
 /// The verdict: outcome, reasons, every limit and every fault; at most 100 columns. `color` adds terminal colours.
 pub fn verdict_text(verdict: &Verdict, color: bool) -> String {
-    let paint = |code: &str, text: &str| {
-        if color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
-    };
-    let word = outcome(verdict.outcome).to_uppercase();
-    let code = match verdict.outcome {
-        VerdictOutcome::Passed => "1;32",
-        VerdictOutcome::Warned | VerdictOutcome::Inconclusive => "1;33",
-        _ => "1;31",
-    };
-    let mut out =
-        format!("{}  {}\n", paint(code, &word), cut(&verdict.headline, WIDTH - word.len() - 2));
-    if let Some(side) = verdict.side {
-        writeln!(out, "  side: {}", side_words(side)).ok();
-    }
-    for reason in &verdict.reasons {
-        for (i, line) in wrap(reason, WIDTH - 4).iter().enumerate() {
-            writeln!(out, "  {} {line}", if i == 0 { '-' } else { ' ' }).ok();
-        }
-    }
+    let mut out = Opening::from(verdict).text(color);
     if !verdict.limits.is_empty() {
-        let mut table = Table::new(["", "limit", "bound", ">measured", ">margin", "note"]);
-        for l in &verdict.limits {
-            table.row([
-                mark(l.tier).to_owned(),
-                l.name.clone(),
-                l.bound.clone(),
-                l.measured.clone(),
-                l.margin.clone().unwrap_or_else(dash),
-                l.note.clone().unwrap_or_default(),
-            ]);
-        }
-        out.push_str("\nLimits\n");
-        for (line, tier) in table
-            .text(WIDTH)
-            .lines()
-            .zip(std::iter::once(None).chain(verdict.limits.iter().map(|l| Some(l.tier))))
-        {
-            let code = match tier {
-                None => "2",
-                Some(Tier::Pass) => "32",
-                Some(Tier::Warn | Tier::Unknown) => "33",
-                Some(Tier::Fail) => "31",
-            };
-            writeln!(out, "{}", paint(code, line)).ok();
-        }
+        write!(out, "\nLimits\n{}", limits_text(&verdict.limits, color)).ok();
     }
     if !verdict.faults.is_empty() {
         let mut table = Table::new(["fault", "what", "in force", "recovery"]);

@@ -3,25 +3,15 @@
 use std::fmt::Write as _;
 
 use super::super::table::cut;
-use super::super::terminal::wrap;
+use super::super::terminal::{WIDTH, paint, tier_code, wrap};
 use super::words;
-use crate::record::{Comparison, Tier};
-
-const WIDTH: usize = 100;
+use crate::record::Comparison;
 
 /// The comparison in at most 100 columns. `color` adds terminal colours.
 pub fn comparison_text(c: &Comparison, color: bool) -> String {
-    let paint = |code: &str, text: &str| {
-        if color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
-    };
-    let code = |tier: Tier| match tier {
-        Tier::Pass => "32",
-        Tier::Warn | Tier::Unknown => "33",
-        Tier::Fail => "31",
-    };
     let mut out = String::new();
-    let bold = format!("1;{}", code(c.tier()));
-    writeln!(out, "{}", paint(&bold, &cut(&words::headline(c), WIDTH))).ok();
+    let bold = format!("1;{}", tier_code(c.tier()));
+    writeln!(out, "{}", paint(color, &bold, &cut(&words::headline(c), WIDTH))).ok();
     writeln!(out, "  a  {}", cut(&words::run(&c.a), WIDTH - 5)).ok();
     writeln!(out, "  b  {}", cut(&words::run(&c.b), WIDTH - 5)).ok();
     let mut list = |intro: &str, lines: &[String]| {
@@ -45,8 +35,8 @@ pub fn comparison_text(c: &Comparison, color: bool) -> String {
     out.push('\n');
     let tiers = std::iter::once(None).chain(c.findings.iter().map(Some));
     for (line, finding) in words::table(c).text(WIDTH).lines().zip(tiers) {
-        let code = finding.map_or("2", |f| code(f.tier));
-        writeln!(out, "{}", paint(code, line)).ok();
+        let code = finding.map_or("2", |f| tier_code(f.tier));
+        writeln!(out, "{}", paint(color, code, line)).ok();
     }
     out.push('\n');
     for line in words::gaps(c).iter().chain([&words::allowance(c)]) {

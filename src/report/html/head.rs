@@ -4,11 +4,11 @@ use maud::{Markup, html};
 
 use super::super::facts::Facts;
 use super::super::figures::{
-    calendar, clock, count, growth, latency, outcome, percent, percent_or_dash, rate, span,
+    calendar, clock, count, growth, latency, percent, percent_or_dash, rate, span,
 };
 use super::super::leaks::in_a_sentence;
-use super::super::terminal::side_words;
-use crate::record::{Recovery, RunStatus, VerdictOutcome};
+use super::super::opening::Opening;
+use crate::record::{Recovery, RunStatus};
 
 /// Which run it is.
 pub(super) fn header(facts: &Facts<'_>) -> Markup {
@@ -47,35 +47,17 @@ pub(super) fn header(facts: &Facts<'_>) -> Markup {
 /// How it ended, and why.
 pub(super) fn banner(facts: &Facts<'_>) -> Markup {
     let verdict = facts.verdict;
-    let (class, icon) = match verdict.outcome {
-        VerdictOutcome::Passed => ("pass", "✓"),
-        VerdictOutcome::Warned => ("warn", "!"),
-        VerdictOutcome::Inconclusive => ("unknown", "?"),
-        VerdictOutcome::Aborted => ("fail", "■"),
-        VerdictOutcome::Failed | VerdictOutcome::Errored => ("fail", "✕"),
-    };
-    html! {
-        section.banner.(class) aria-label="Verdict" {
-            div.icon aria-hidden="true" { (icon) }
-            div {
-                p.outcome { (outcome(verdict.outcome)) span.soft { "exit code " (verdict.exit_code) } }
-                p.headline { (verdict.headline) }
-                @if let Some(side) = verdict.side { p.side { "On the side of: " strong { (side_words(side)) } } }
-                @if !verdict.reasons.is_empty() {
-                    ul { @for reason in &verdict.reasons { li { (reason) } } }
-                }
-                @if !verdict.leaks.is_empty() {
-                    p { a href="#leaks" { "Leaks" } ": " (in_a_sentence(verdict.leaks.iter()).text) "." }
-                }
-                @if facts.data.run.status == RunStatus::Interrupted {
-                    p { "longhaul was ended before it could finish this run; the figures reach as far as the records." }
-                }
-                @for (fault, reason) in &facts.stuck {
-                    p.stuck { strong { "Not healed: " (fault) } " " (reason) }
-                }
-            }
+    Opening::from(verdict).banner(&html! {
+        @if !verdict.leaks.is_empty() {
+            p { a href="#leaks" { "Leaks" } ": " (in_a_sentence(verdict.leaks.iter()).text) "." }
         }
-    }
+        @if facts.data.run.status == RunStatus::Interrupted {
+            p { "longhaul was ended before it could finish this run; the figures reach as far as the records." }
+        }
+        @for (fault, reason) in &facts.stuck {
+            p.stuck { strong { "Not healed: " (fault) } " " (reason) }
+        }
+    })
 }
 
 /// The main figures, large.

@@ -17,6 +17,7 @@ pub(super) use limits::table as limits_table;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::facts::Facts;
+use super::opening::tab_color;
 use super::{capacity, compare, figures};
 
 const STYLE: &str = include_str!("style.css");
@@ -32,15 +33,9 @@ pub(super) fn page(facts: &Facts<'_>) -> String {
         figures::outcome(facts.verdict.outcome),
         facts.data.run.id
     );
-    let color = match facts.verdict.outcome {
-        crate::record::VerdictOutcome::Passed => "0a7f4f",
-        crate::record::VerdictOutcome::Warned => "b57600",
-        crate::record::VerdictOutcome::Inconclusive => "5f5ab8",
-        _ => "c62f2f",
-    };
     shell(
         &title,
-        color,
+        tab_color(facts.verdict.outcome),
         &html! {
             (head::header(facts))
             (head::banner(facts))

@@ -1,7 +1,8 @@
 //! `report.md` of a sweep.
 
-use super::super::figures::{dash, outcome, tier};
-use super::super::table::{Table, escape};
+use super::super::figures::outcome;
+use super::super::markdown::limits_table;
+use super::super::table::escape;
 use super::{measured_by, table, what};
 use crate::record::SweepVerdict;
 
@@ -20,18 +21,7 @@ pub(super) fn report(v: &SweepVerdict) -> String {
     parts.push(format!("## Sizes\n\n{}", table(v).markdown()));
     parts.extend(measured_by(v).map(|by| by + "\n"));
     if !v.limits.is_empty() {
-        let mut limits = Table::new(["Tier", "Limit", ">Bound", ">Warn", ">Measured", ">Margin"]);
-        for l in &v.limits {
-            limits.row([
-                tier(l.tier).to_owned(),
-                l.name.clone(),
-                l.bound.clone(),
-                l.warn.clone().unwrap_or_else(dash),
-                l.measured.clone(),
-                l.margin.clone().unwrap_or_else(dash),
-            ]);
-        }
-        parts.push(format!("## Limits\n\n{}", limits.markdown()));
+        parts.push(format!("## Limits\n\n{}", limits_table(&v.limits).markdown()));
     }
     parts.join("\n")
 }

@@ -5,22 +5,18 @@ use std::fmt::Write as _;
 use super::super::compare::value_words;
 use super::super::figures::{dash, outcome};
 use super::super::table::{Table, cut};
-use super::super::terminal::wrap;
+use super::super::terminal::{WIDTH, paint, wrap};
 use super::{change_text, counts, expected, headline, why_not};
 use crate::record::{Trend, TrendFinding};
 
-const WIDTH: usize = 100;
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// The trend in at most 100 columns. `color` adds terminal colours.
 pub fn trend_text(trend: &Trend, color: bool) -> String {
-    let paint = |code: &str, text: &str| {
-        if color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
-    };
     let metric = trend.figure.metric;
     let mut out = String::new();
     for (i, line) in wrap(&headline(trend), WIDTH).iter().enumerate() {
-        writeln!(out, "{}", if i == 0 { paint("1", line) } else { line.clone() }).ok();
+        writeln!(out, "{}", if i == 0 { paint(color, "1", line) } else { line.clone() }).ok();
     }
     let values: Vec<f64> = trend.points.iter().filter_map(|p| p.value).collect();
     let low = values.iter().copied().fold(f64::INFINITY, f64::min);
@@ -28,7 +24,7 @@ pub fn trend_text(trend: &Trend, color: bool) -> String {
     if low.is_finite() {
         let sparks = sparks(trend, low, high);
         let (low, high) = (value_words(metric, low), value_words(metric, high));
-        writeln!(out, "\n  {}  {low} to {high}", paint("36", &sparks)).ok();
+        writeln!(out, "\n  {}  {low} to {high}", paint(color, "36", &sparks)).ok();
     }
     let empty = Vec::new();
     let changes = match &trend.finding {
