@@ -85,12 +85,11 @@ pub fn main() -> ExitCode {
     logs::start(&args.common);
     // The default provider is process-wide; a second installation is an error that changes nothing.
     drop(rustls::crypto::ring::default_provider().install_default());
-    // Threads for blocking work stay: what the allocator kept for one of them it would keep again for each new one.
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .thread_keep_alive(std::time::Duration::from_hours(24))
-        .enable_all()
-        .build();
+    if matches!(args.command, Command::Run(_) | Command::Demo(_)) {
+        crate::run::share_heap();
+    }
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let done = match runtime {
         Ok(runtime) => {
             let done = runtime.block_on(dispatch(args.command, &args.common));

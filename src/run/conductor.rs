@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::finish;
+use super::heap;
 use super::inputs::{next_finding, next_samples, next_slice, receive};
 use super::live::{Input, Live, Output};
 use super::lost::Kept;
@@ -454,6 +455,7 @@ impl Scene {
                 Output::Ledger(row) => {
                     self.deps.watchers.tell(Update::Ledger(row.clone()));
                     self.writer.ledger(*row).await;
+                    heap::give_back();
                 }
                 Output::Look(look) => self.look(look),
                 Output::Evidence(evidence) => self.writer.evidence(*evidence).await,

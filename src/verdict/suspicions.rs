@@ -19,6 +19,8 @@ use crate::record::{
 const QUIET: Duration = Duration::from_hours(1);
 /// Time between two looks, at least: a look takes CPU that the load could use.
 const BETWEEN: Duration = Duration::from_mins(5);
+/// A gauge's readings within it are kept as one: a process has a dozen gauges, and a run many processes.
+const CELL: Duration = Duration::from_mins(1);
 
 /// What a run's instances read so far, for a look at whether something seems to leak: give it everything as it
 /// happens. Its memory is bounded: a gauge's [`Trace`] is.
@@ -36,11 +38,17 @@ pub struct Suspicions {
     next_look: Offset,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Track {
     trace: Trace,
     next: Offset,
     limit: Option<u64>,
+}
+
+impl Default for Track {
+    fn default() -> Self {
+        Self { trace: Trace::in_cells_of(CELL), next: Offset::default(), limit: None }
+    }
 }
 
 impl Suspicions {

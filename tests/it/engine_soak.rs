@@ -16,9 +16,9 @@ const DESCRIPTORS: u64 = 24;
 fn short() -> String {
     [
         ("rate: 5000/s, for: 1h", "rate: 500/s, for: 1m"),
-        ("connections: 200", "connections: 20"),
-        ("every: 10m, first_after: 4m", "at: [3s, 16s]"),
-        ("every: 10m, first_after: 8m", "at: 9s"),
+        ("connections: 100", "connections: 20"),
+        ("every: 10m, first_after: 6m", "at: [3s, 16s]"),
+        ("every: 10m, first_after: 2m", "at: 9s"),
         ("recover_within: 1m", ""),
         ("warmup: 1m", "warmup: 5s"),
         ("cooldown: 1m", "cooldown: 2s"),

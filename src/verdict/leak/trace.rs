@@ -1,5 +1,7 @@
 //! The readings of one gauge of one process, in bounded memory.
 
+use std::time::Duration;
+
 use crate::clock::Offset;
 
 /// One reading.
@@ -75,6 +77,11 @@ impl Trace {
     /// An empty trace.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty trace that keeps one cell for each such length of time: for many traces at once.
+    pub fn in_cells_of(length: Duration) -> Self {
+        Self { length: length.as_secs_f64(), ..Self::default() }
     }
 
     /// Adds a reading.
@@ -229,6 +236,17 @@ mod tests {
         let lowest = cells.iter().min_by(|a, b| a.low.total_cmp(&b.low)).unwrap();
         assert!(lowest.low < 3.5 && (lowest.t - 600_000.0).abs() < 100.0, "{lowest:?}");
         assert_eq!(cells.iter().filter(|c| c.epoch == 0 && c.t > 500_000.0).count(), 0);
+    }
+
+    #[test]
+    fn cells_of_a_minute_keep_the_lowest_and_the_highest_of_it() {
+        let mut trace = Trace::in_cells_of(Duration::from_mins(1));
+        for i in 0..18 {
+            let value = [50.0, 50.0, 50.0, 20.0, 20.0, 80.0, 80.0][i as usize % 7];
+            trace.push(point(f64::from(i) * 10.0, value, 0)).unwrap();
+        }
+        let cells: Vec<_> = trace.cells().iter().map(|c| (c.t, c.low, c.high)).collect();
+        assert_eq!(cells, [(0.0, 20.0, 80.0), (60.0, 20.0, 80.0), (120.0, 20.0, 80.0)]);
     }
 
     #[test]
