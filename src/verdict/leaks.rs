@@ -241,6 +241,7 @@ impl Scene<'_> {
     fn trace(&self, points: impl Iterator<Item = (Offset, u32, f64)>) -> Trace {
         let mut trace = Trace::new();
         let mut next = self.start;
+        let mut before = None;
         for (at, epoch, value) in points {
             if at < next || at > self.end {
                 continue;
@@ -250,7 +251,9 @@ impl Scene<'_> {
             }
             // Requests are spread evenly over a service's replicas.
             let requests = self.weather.requests(at) as f64 / self.replicas as f64;
-            let fault = within(&self.weather.faults, at);
+            // Also one that came and went since the reading before.
+            let since = before.replace(at).unwrap_or(at);
+            let fault = self.weather.faults.iter().any(|(from, to)| *from <= at && since <= *to);
             let point = TracePoint { at, value, epoch, fault, requests: Some(requests) };
             // Readings are in order; one that is not, or that no gauge can give, tells nothing.
             trace.push(point).ok();

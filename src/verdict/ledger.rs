@@ -30,6 +30,8 @@ pub(super) struct Ledger {
     last: BTreeMap<Subject, (Offset, u32, Option<u64>)>,
     rebirths: Vec<Rebirth>,
     services: BTreeSet<String>,
+    /// The most instances of a service whose memory was read in one row: rows with fewer have no figure of it.
+    instances: BTreeMap<String, usize>,
     /// First judged row with memory per service: its mean, and the requests answered up to its middle.
     base: BTreeMap<String, (u64, f64)>,
     next: u64,
@@ -53,6 +55,7 @@ impl Ledger {
             last: BTreeMap::new(),
             rebirths: Vec::new(),
             services: BTreeSet::new(),
+            instances: BTreeMap::new(),
             base: BTreeMap::new(),
             next: 0,
             closed_seconds: 0,
@@ -249,7 +252,10 @@ impl Ledger {
                 restarts: starts.iter().filter(|s| s.who.service == *service).count() as u64,
                 ..ServiceRow::default()
             };
-            if let Some((min, mean, max)) = figures.memory {
+            let most = self.instances.entry(service.clone()).or_default();
+            *most = figures.instances.max(*most);
+            let whole = figures.instances == *most;
+            if let Some((min, mean, max)) = figures.memory.filter(|_| whole) {
                 (row.memory_min, row.memory_mean, row.memory_max) =
                     (Some(min), Some(mean), Some(max));
                 let (base, since) = *self.base.entry(service.clone()).or_insert((mean, middle));

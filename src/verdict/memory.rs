@@ -48,6 +48,8 @@ impl Account {
 pub(super) struct Figures {
     /// Lowest, mean and highest memory of all instances together, bytes.
     pub(super) memory: Option<(u64, u64, u64)>,
+    /// How many instances' memory was read.
+    pub(super) instances: usize,
     /// CPU in percent of one core.
     pub(super) cpu_percent: Option<f64>,
     pub(super) fds_max: Option<u64>,
@@ -65,6 +67,7 @@ pub(super) fn figures(accounts: &BTreeMap<u32, Account>) -> Figures {
     let cpu_time = accounts.values().map(|a| a.cpu_time).max().unwrap_or_default();
     Figures {
         memory: memory(accounts),
+        instances: accounts.values().filter(|a| !a.ticks.is_empty()).count(),
         cpu_percent: (cpu_time > Duration::ZERO)
             .then(|| cpu_us as f64 / 1e6 / cpu_time.as_secs_f64() * 100.0),
         fds_max: accounts.values().filter_map(|a| a.fds_max).max(),

@@ -107,6 +107,12 @@ fn judge(
 ) -> (Recovery, Option<Offset>) {
     let holds: Vec<bool> = watched.windows(WINDOW).map(|w| band.holds(w)).collect();
     let calm_after = force.to + Duration::from_secs(STRETCH as u64);
+    let met = &watched[..watched.partition_point(|s| s.from < calm_after)];
+    let silent = |s: &Second| s.counts.scheduled == 0 && s.counts.ended() == 0;
+    if met.last().is_some_and(|s| s.to >= calm_after) && !left_band && met.iter().all(silent) {
+        let reason = format!("nothing fell due in it, nor in the {STRETCH} s after it");
+        return (Recovery::NoBaseline { reason }, None);
+    }
     let near = watched
         .windows(WINDOW)
         .take_while(|w| w[WINDOW - 1].to <= calm_after.min(watched_to))
@@ -120,6 +126,8 @@ fn judge(
     let start = (first..holds.len()).find(|&i| {
         holds.get(i..i + windows_in_stretch).is_some_and(|stretch| stretch.iter().all(|h| *h))
             && band.holds(&watched[i..=i])
+            // Without traffic nothing is out of band, and nothing has come back.
+            && watched[i..i + STRETCH].iter().any(|s| s.p99_us.is_some())
     });
     match start {
         Some(i) => {
@@ -246,6 +254,21 @@ mod tests {
         );
         assert_eq!(burst.impact.failed, 20);
         assert!(burst.first_error.unwrap().abs_diff(secs(1)) <= secs(1));
+    }
+
+    #[test]
+    fn silence_is_no_recovery() {
+        let dead = Synthetic::hold(400)
+            .fault("kill", 100, 10)
+            .each(100..200, |s| (s.counts.ok, s.counts.failed) = (0, 50))
+            .each(200..400, |s| s.counts = Counts::default());
+        let found = recovery(dead).remove(0).recovery;
+        assert!(matches!(found, Recovery::NotRecovered { .. }), "{found:?}");
+        let unseen = Synthetic::hold(400).fault("kill", 100, 10).each(90..300, |s| {
+            s.counts = Counts::default();
+        });
+        let found = recovery(unseen).remove(0).recovery;
+        assert!(matches!(found, Recovery::NoBaseline { .. }), "{found:?}");
     }
 
     #[test]

@@ -82,7 +82,13 @@ impl Life {
                 self.injected.get_or_insert(at);
                 self.unverified = Some(reason.clone());
             }
-            FaultStage::NotApplied { reason } => self.not_applied = Some(reason.clone()),
+            FaultStage::NotApplied { reason } => {
+                self.not_applied = Some(reason.clone());
+                // What was asked for and refused was never in force.
+                if !self.active {
+                    self.injected = None;
+                }
+            }
             FaultStage::Healed { evidence } => {
                 self.healed.get_or_insert((at, evidence.clone()));
                 // A heal that first got stuck and then went through is a heal.
@@ -113,8 +119,13 @@ pub(super) struct FaultWindow {
 impl FaultWindow {
     /// The time in which the workload was not itself; watching ended at `watched_to`.
     pub(super) fn disturbed(&self, watched_to: Offset) -> Span {
-        let to = self.measured.back.unwrap_or(watched_to.max(self.force.to));
-        Span { from: self.force.from, to }
+        let to = match (self.measured.back, &self.measured.recovery) {
+            (Some(back), _) => back,
+            // Nothing tells how long; what follows it needs a baseline of its own.
+            (None, Recovery::NoBaseline { .. }) => watched_to.min(self.force.to + LONGEST_TAIL),
+            (None, _) => watched_to,
+        };
+        Span { from: self.force.from, to: to.max(self.force.to) }
     }
 
     /// Its force as seconds show it: a fault of no length still touches the second it happened in.
@@ -151,8 +162,14 @@ pub(super) fn find(
 
     let mut disturbed: Vec<Span> = Vec::new();
     let mut windows = Vec::new();
-    for (n, &(fault, force)) in forces.iter().enumerate() {
-        let next = forces.get(n + 1).map_or(judged.to, |(_, next)| next.from);
+    for &(fault, force) in &forces {
+        // Nothing can be told of the time in which another fault is in force.
+        let others = forces.iter().filter(|(other, _)| *other != fault).map(|(_, other)| other);
+        let next = others
+            .filter(|other| other.from >= force.to || other.to > force.to)
+            .map(|other| other.from.max(force.to))
+            .min()
+            .unwrap_or(judged.to);
         let watched_to = next.min(judged.to).max(force.to);
         let measured = recovery::measure(
             seconds,
@@ -235,6 +252,43 @@ mod tests {
         let lives = lives(&data.run.faults, &data.events);
         let windows = find(&data.run.faults, &lives, &seconds, judged, Duration::from_secs(5));
         assert_eq!(windows[0].force.to, judged.to);
+    }
+
+    #[test]
+    fn a_fault_that_was_refused_was_never_in_force() {
+        let mut data = Synthetic::hold(300).fault("cut", 100, 20).build();
+        for event in &mut data.events {
+            if let EventKind::Fault { stage, .. } = &mut event.kind
+                && !matches!(stage, FaultStage::Intended | FaultStage::Injected)
+            {
+                *stage = FaultStage::NotApplied { reason: "no permission".into() };
+            }
+        }
+        let (judged, seconds) = Synthetic::parts(&data);
+        let lives = lives(&data.run.faults, &data.events);
+        assert!(lives[0].not_applied.is_some(), "{lives:?}");
+        let windows = find(&data.run.faults, &lives, &seconds, judged, Duration::from_secs(5));
+        assert_eq!(windows, []);
+    }
+
+    #[test]
+    fn overlapping_faults_do_not_answer_for_each_other() {
+        // The long one hurts; the short one comes and goes meanwhile.
+        let data = Synthetic::hold(600)
+            .fault("long", 100, 300)
+            .fault("short", 150, 50)
+            .each(100..402, |s| (s.counts.ok, s.counts.failed) = (40, 10))
+            .build();
+        let (judged, seconds) = Synthetic::parts(&data);
+        let lives = lives(&data.run.faults, &data.events);
+        let windows = find(&data.run.faults, &lives, &seconds, judged, Duration::from_secs(5));
+        let recovery = |name: &str| {
+            let of = |w: &&FaultWindow| data.run.faults[w.fault].name == name;
+            &windows.iter().find(of).unwrap().measured.recovery
+        };
+        let Recovery::Recovered { from_end, .. } = recovery("long") else { panic!("{windows:?}") };
+        assert!(from_end.abs_diff(secs(2)) <= secs(1), "{from_end:?}");
+        assert_eq!(*recovery("short"), Recovery::NotRecovered { watched: Duration::ZERO });
     }
 
     #[test]

@@ -182,14 +182,24 @@ impl Judge<'_> {
         if flat { step } else { self.look.selection.slope.high + step }
     }
 
+    /// Whether it certainly does not grow too fast, and falls faster than it may grow.
+    fn falls(&self, most: f64, tolerance: f64) -> bool {
+        most <= tolerance && self.look.selection.slope.value < -tolerance
+    }
+
+    /// Growth per hour that is allowed, percent of the first level.
+    fn tolerance(&self) -> f64 {
+        self.question.tolerance(self.look.level) / self.look.level * 100.0
+    }
+
     fn verdict(&self) -> (LeakVerdict, String, String) {
-        let (look, selection) = (self.look, &self.look.selection);
+        let selection = &self.look.selection;
         let best = selection.best();
         let slope = selection.slope;
         let recorded = self.readings.seconds() / 3600.0;
         let text = |percent: f64| self.rate(percent);
         let range = format!("{} ({} to {})", text(slope.value), text(slope.low), text(slope.high));
-        let tolerance = self.question.tolerance(look.level) / look.level * 100.0;
+        let tolerance = self.tolerance();
         let shape = name(best);
         let most = self.most(recorded);
 
@@ -233,7 +243,7 @@ impl Judge<'_> {
             );
             return (LeakVerdict::Inconclusive, reason, "more lives".to_owned());
         }
-        if most <= tolerance && slope.value < -tolerance {
+        if self.falls(most, tolerance) {
             let reason = format!(
                 "the level falls by {}: what grows beneath it can't be told before the fall has ended",
                 text(-slope.value)
@@ -342,6 +352,8 @@ impl Judge<'_> {
     fn hours_needed(&self, verdict: LeakVerdict) -> Option<f64> {
         let recorded = self.readings.seconds() / 3600.0;
         match verdict {
+            // More of the same would not help.
+            LeakVerdict::Inconclusive if self.falls(self.most(recorded), self.tolerance()) => None,
             LeakVerdict::Inconclusive => Some((LEAST_HOURS - recorded).max(recorded)),
             LeakVerdict::Suspected => Some(LEAST_HOURS - recorded).filter(|h| *h > 0.0),
             LeakVerdict::Leaking | LeakVerdict::Warming | LeakVerdict::Stable => None,

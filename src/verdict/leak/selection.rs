@@ -48,7 +48,9 @@ impl Selection {
         let high =
             possible(&fitted).map(|f| most(f, lowest + POSSIBLE)).fold(f64::NEG_INFINITY, f64::max);
         let best = &fitted[0];
-        let value = best.lasting.map_or(best.terminal.value, |l| l.value);
+        // What falls for ever below a rise that ends says nothing of the growth there is.
+        let lasting = best.lasting.filter(|lasting| lasting.value > 0.0);
+        let value = lasting.unwrap_or(best.terminal).value;
         let growing = fitted.iter().find_map(|f| Some(f.t * f.lasting?.error));
         Some(Self {
             plausible,

@@ -19,17 +19,20 @@ pub(super) fn result(
     clock: RecoveryClock,
 ) -> Judged {
     let all: Vec<Option<Took>> = windows(case, fault).map(|w| took(w, clock)).collect();
-    let times: Vec<Took> = all.iter().copied().flatten().collect();
-    if times.is_empty() {
+    if all.is_empty() {
         return none(limit);
     }
-    let censored = times.iter().filter(|t| matches!(t, Took::Censored(_))).count();
+    // Of one without a baseline nothing is known: as if it had not been watched at all.
+    let times: Vec<Took> =
+        all.iter().map(|t| t.unwrap_or(Took::Censored(Duration::ZERO))).collect();
+    let censored = all.iter().filter(|t| matches!(t, Some(Took::Censored(_)))).count();
+    let blind = all.iter().filter(|t| t.is_none()).count();
     let note = [
-        format!("{} faults", times.len()),
+        format!("{} faults", all.len()),
         format!("{censored} without recovery"),
-        format!("{} more without a baseline", all.len() - times.len()),
+        format!("{blind} without a baseline"),
     ];
-    let counts = [times.len(), censored, all.len() - times.len()];
+    let counts = [all.len(), censored, blind];
     let told = note.into_iter().zip(counts).filter(|(_, count)| *count > 0);
     let note = told.map(|(text, _)| text).collect::<Vec<_>>().join(", ");
     Judged { result: judge(limit, &times, note), side: Side::Target }

@@ -80,8 +80,9 @@ fn per_requests(case: &Case, service: &str) -> Result<(f64, String), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{Synthetic, limit_result, limit_tier};
-    use crate::record::Tier;
+    use super::super::super::judge;
+    use super::super::super::testing::{Synthetic, limit_result, limit_tier, secs};
+    use crate::record::{Subject, Tier};
 
     const GROWTH: &str = "memory_growth: { service: api, max: 10% }";
 
@@ -101,6 +102,19 @@ mod tests {
         let shrinks = Synthetic::hold(600).memory(|k| (200 << 20) - k * 1000);
         let result = limit_result(shrinks.limit(GROWTH));
         assert!(result.tier == Tier::Pass && result.measured.starts_with('-'), "{result:?}");
+    }
+
+    #[test]
+    fn a_replica_that_is_gone_gives_no_memory_back() {
+        let grows = Synthetic::hold(600).memory(|k| (100 << 20) + k * (80 << 20) / 600);
+        let mut data = grows.limit(GROWTH).build();
+        let gone = Subject::Instance { service: "api".to_owned(), ordinal: 2 };
+        let end = Synthetic::profile_start() + secs(548);
+        let series = data.series.iter_mut().find(|s| s.subject == gone).unwrap();
+        series.points.retain(|(at, ..)| *at < end);
+        let verdict = judge(&data);
+        assert_eq!(verdict.ledger[11].services[0].memory_mean, None, "a row without it");
+        assert_eq!(verdict.limits[0].tier, Tier::Fail, "{:?}", verdict.limits);
     }
 
     #[test]

@@ -46,8 +46,8 @@ pub(super) struct Wanted<'a> {
     pub(super) interval: Duration,
 }
 
-/// Whether at least nine tenths of the readings are there that a service's instances should have given in this part
-/// while they were running: time in which one was down, or in which a fault of ours had it down, asks for none.
+/// Whether at least nine tenths of the readings are there that each of a service's instances should have given in this
+/// part while it was running: time in which one was down, or in which a fault of ours had it down, asks for none.
 /// `read`: when each instance was read, in time order.
 pub(super) fn enough_of(
     case: &Case,
@@ -62,8 +62,11 @@ pub(super) fn enough_of(
         return Err("there was no such time".to_owned());
     };
     let downtimes = starts::downtimes(&case.data.events, end);
-    let (mut expected, mut got, mut ends) = (0.0, 0, 0.0);
+    // The interval at either end may have missed the stretch.
+    let ends = 2.0 * stretches.len() as f64;
+    let mut any = false;
     for (ordinal, moments) in read {
+        let (mut expected, mut got) = (0.0, 0);
         let who = Victim { service: service.to_owned(), ordinal: *ordinal };
         let mut down: Vec<Span> = downtimes.get(&who).cloned().unwrap_or_default();
         down.extend(case.windows.iter().filter_map(|w| {
@@ -78,8 +81,6 @@ pub(super) fn enough_of(
             let down = spread(down.clone(), *stretch);
             let up = stretch.length().saturating_sub(down.iter().map(Span::length).sum());
             expected += up.as_secs_f64() / interval;
-            // The interval at either end may have missed the stretch.
-            ends = 2.0 * stretches.len() as f64;
             let first = moments.partition_point(|at| *at < stretch.from);
             got += moments[first..]
                 .iter()
@@ -87,12 +88,14 @@ pub(super) fn enough_of(
                 .filter(|at| !down.iter().any(|d| d.contains(**at)))
                 .count();
         }
+        if got as f64 + ends < 0.9 * expected {
+            return Err(format!(
+                "only {got} of {expected:.0} expected readings of {what} of {service}#{ordinal}"
+            ));
+        }
+        any |= got > 0;
     }
-    if got as f64 + ends < 0.9 * expected || got == 0 {
-        Err(format!("only {got} of {expected:.0} expected readings of {what} of {service}"))
-    } else {
-        Ok(())
-    }
+    if any { Ok(()) } else { Err(format!("there are no readings of {what} of {service}")) }
 }
 
 /// The spans, each widened by two seconds, cut to the stretch and merged.

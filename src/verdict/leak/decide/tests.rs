@@ -53,6 +53,8 @@ fn a_warm_up_is_no_leak() {
     let found = judged(&steady(6.0, |h| 60.0 * (1.0 - (-h / 2.5).exp())));
     assert_eq!(found.verdict, LeakVerdict::Warming, "{}", found.reason);
     assert!(found.shape.unwrap().contains("saturati"));
+    let rising = judged(&steady(6.0, |h| 40.0 * (1.0 - (-h / 2.0).exp()))).slope.unwrap();
+    assert!(rising.value >= 0.0, "{rising:?}");
 }
 
 #[test]

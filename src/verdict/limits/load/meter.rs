@@ -29,6 +29,8 @@ pub(in crate::verdict) struct Meter {
     whole: Tally,
     sliding: Option<Sliding>,
     worst: Option<(f64, Span, String)>,
+    /// The first window in which the target did so badly that there is no figure.
+    hopeless: Option<(Span, String)>,
 }
 
 impl Meter {
@@ -49,6 +51,7 @@ impl Meter {
                 Feed::Requests => Sliding::by_block(window),
             }),
             worst: None,
+            hopeless: None,
         })
     }
 
@@ -88,6 +91,13 @@ impl Meter {
             self.consider(last);
         }
         let name = self.name;
+        let breached = |worst: &(f64, Span, String)| self.bound.worse(worst.0, self.bound.value());
+        let hopeless = self.hopeless.filter(|_| !self.worst.as_ref().is_some_and(breached));
+        if let Some((span, measured)) = hopeless {
+            let window = Some((span.from, span.to));
+            let result = LimitResult { window, ..self.bound.fail(name, measured) };
+            return Judged { result, side: Side::Longhaul };
+        }
         let result = match (self.worst, value(&self.measure, &self.whole)) {
             (Some((worst, span, note)), _) => self.bound.judge(name, worst, Some(span), Some(note)),
             (None, Value::Measured(..)) if windowed => {
@@ -104,9 +114,16 @@ impl Meter {
 
     fn consider(&mut self, window: Option<(Span, Tally)>) {
         let Some((span, tally)) = window else { return };
-        let Value::Measured(value, note) = value(&self.measure, &tally) else { return };
-        if self.worst.as_ref().is_none_or(|(worst, ..)| self.bound.worse(value, *worst)) {
-            self.worst = Some((value, span, note));
+        match value(&self.measure, &tally) {
+            Value::Measured(value, note) => {
+                if self.worst.as_ref().is_none_or(|(worst, ..)| self.bound.worse(value, *worst)) {
+                    self.worst = Some((value, span, note));
+                }
+            }
+            Value::Hopeless(measured) => {
+                self.hopeless.get_or_insert((span, measured));
+            }
+            Value::TooLittle(_) => {}
         }
     }
 }

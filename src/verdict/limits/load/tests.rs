@@ -244,6 +244,18 @@ fn a_target_that_answers_nothing_well_is_not_quick() {
 }
 
 #[test]
+fn a_window_in_which_nothing_ended_well_is_the_worst() {
+    let limit = "latency: { p99: 300ms, window: 30s }";
+    let dead =
+        |to| Synthetic::hold(300).each(100..to, |s| (s.counts.ok, s.counts.failed) = (0, 50));
+    let result = limit_result(dead(180).limit(limit));
+    assert_eq!((result.tier, result.measured_value), (Tier::Fail, None), "{result:?}");
+    let (from, to) = result.window.unwrap();
+    assert!(to.since(from) <= secs(36) && result.measured.contains("ended well"), "{result:?}");
+    assert_eq!(limit_tier(dead(110).limit(limit)), Tier::Pass, "twenty seconds of it went well");
+}
+
+#[test]
 fn apdex_counts_the_tolerated_half() {
     let ms = Duration::from_millis;
     // A tenth of the time tolerated, a tenth frustrated.
