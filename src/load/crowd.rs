@@ -21,7 +21,6 @@ pub(super) struct Crowd {
     ready: BinaryHeap<Reverse<Offset>>,
     /// Number of the next iteration.
     number: u64,
-    stride: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -59,8 +58,8 @@ impl Crowd {
             at: 0,
             open: false,
             ready: BinaryHeap::new(),
-            number: FIRST + index as u64,
-            stride: workers as u64,
+            // One after the other within a worker: by turns between workers, each would have scenarios of its own.
+            number: FIRST * (1 + index as u64),
             choice,
         }
     }
@@ -88,7 +87,7 @@ impl Crowd {
     /// Lets a user begin that iteration; names the stint that it belongs to.
     pub(super) fn take(&mut self) -> usize {
         self.ready.pop();
-        self.number += self.stride;
+        self.number += 1;
         self.at
     }
 

@@ -1,5 +1,6 @@
 use std::io;
 use std::thread;
+use std::time::Duration;
 
 use futures_util::future::select_all;
 use rand::RngExt;
@@ -12,6 +13,10 @@ use crate::seed::{Rng, Seed};
 
 /// Rows among which a random one is drawn.
 const WINDOW: usize = 1000;
+/// A file that was read once and can't be opened for another pass is tried so often again,
+const REOPENS: u32 = 50;
+/// after so long a pause.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// Reads a data file on a thread of its own, again and again, and deals its rows to the workers: to each in turn that has
 /// room. It is ahead of them by what their channels hold, and ends when no worker is left, or when a whole pass over
@@ -24,12 +29,21 @@ pub(super) fn start(used: &Used, outlets: Vec<Outlet>, seed: Seed) -> io::Result
 }
 
 async fn feed(used: &Used, mut dealer: Dealer, mut rng: Rng) {
+    // The first time there is nobody to wait for.
+    let mut failed = REOPENS;
     loop {
-        let Ok(rows) = Rows::open(&used.feed.path, used.feed.format) else { return };
-        if rows.columns() != used.feed.columns {
-            return;
-        }
-        let (mut window, mut any) = (Vec::new(), false);
+        let opened = Rows::open(&used.feed.path, used.feed.format).ok();
+        let Some(rows) = opened.filter(|rows| rows.columns() == used.feed.columns) else {
+            // Somebody may be writing it anew.
+            failed += 1;
+            if failed > REOPENS || dealer.alone() {
+                return;
+            }
+            thread::sleep(PAUSE);
+            continue;
+        };
+        failed = 0;
+        let (mut window, mut any, mut last) = (Vec::new(), false, false);
         for row in rows {
             let item = match row {
                 Ok(mut row) => {
@@ -45,10 +59,16 @@ async fn feed(used: &Used, mut dealer: Dealer, mut rng: Rng) {
                         Item::Row(draw(&mut window, &mut rng))
                     }
                 }
-                Err(_) => Item::Bad,
+                Err(bad) => {
+                    last = bad.last;
+                    Item::Bad
+                }
             };
             if !dealer.deal(item).await {
                 return;
+            }
+            if last {
+                break;
             }
         }
         while !window.is_empty() {
@@ -72,6 +92,11 @@ struct Dealer {
 }
 
 impl Dealer {
+    /// Whether there is no worker any more.
+    fn alone(&self) -> bool {
+        self.outlets.iter().all(|outlet| outlet.rows.is_closed())
+    }
+
     /// Hands an item to the next worker that has room; false when there is no worker any more.
     async fn deal(&mut self, item: Item) -> bool {
         loop {
@@ -98,7 +123,6 @@ impl Dealer {
 #[cfg(test)]
 mod tests {
     use std::fmt::Write as _;
-    use std::time::Duration;
 
     use super::super::feeds::{Feeds, Inlet, Supply, pipe};
     use super::super::http1::Bell;

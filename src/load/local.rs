@@ -107,13 +107,12 @@ impl Plan {
         }
         let heard = climb.is_some().then_some(heard);
         let plan = Arc::new(self);
-        // Whatever fails from here on, the threads that have started end.
-        let guard = plan.stop.clone().drop_guard();
         let (slices, receiver) = mpsc::channel(SLICES);
         let (mut lanes, mut bells, mut threads) = (Vec::new(), Vec::new(), Vec::new());
         for _ in plan.crew.posts() {
             bells.push(Bell::new().map_err(LoadError::Start)?);
         }
+        let mut guard = Guard { stop: plan.stop.clone(), bells: bells.clone(), armed: true };
         let feeds = plan.feeds(&bells).map_err(LoadError::Start)?;
         for (index, (post, feeds)) in plan.crew.posts().zip(feeds).enumerate() {
             let (parts, lane) = mpsc::channel(SLICES);
@@ -161,7 +160,7 @@ impl Plan {
             .name("load-slices".to_owned())
             .spawn(gather)
             .map_err(LoadError::Start)?;
-        guard.disarm();
+        guard.armed = false;
         let done = async move {
             let gone = |_| Err(LoadError::Worker("the collector panicked".to_owned()));
             done.await.unwrap_or_else(gone) as Result<Counts, LoadError>
@@ -247,6 +246,22 @@ impl Plan {
                 () = grown(&mut schedule) => {}
             }
             bells.iter().for_each(Bell::ring);
+        }
+    }
+}
+
+/// Whatever fails while it is armed, the threads that have started end.
+struct Guard {
+    stop: CancellationToken,
+    bells: Vec<Bell>,
+    armed: bool,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if self.armed {
+            self.stop.cancel();
+            self.bells.iter().for_each(Bell::ring);
         }
     }
 }

@@ -143,7 +143,8 @@ impl Recorder {
     }
 
     /// An arrival got under way.
-    pub(super) fn arrival_began(&mut self) {
+    pub(super) fn arrival_began(&mut self, now: Offset) {
+        self.roll(now);
         self.in_flight += 1;
         self.waiting -= 1;
     }
@@ -307,7 +308,7 @@ mod tests {
         let (mut recorder, mut parts) = recorder(9);
         let id = StepId(0);
         recorder.opened();
-        recorder.arrival_began();
+        recorder.arrival_began(ms(0));
         recorder.request_began(ms(0), id);
         recorder.sent(id, 30);
         recorder.connected(ms(1), id, SECOND);
@@ -361,7 +362,7 @@ mod tests {
     #[test]
     fn what_a_broken_worker_leaves_is_counted() {
         let (mut recorder, _parts) = recorder(9);
-        recorder.arrival_began();
+        recorder.arrival_began(ms(0));
         recorder.request_began(ms(0), StepId(0));
         recorder.settle(ms(450), "worker panicked");
         let rest = recorder.finish(ms(450)).unwrap();

@@ -163,8 +163,10 @@ impl Script {
             let Some(first) = steps().next().filter(|_| !scenario.steps.is_empty()) else {
                 return Err(invalid(format!("scenario {} has no steps", scenario.name)));
             };
-            let timeout = first.timeout().unwrap_or(load.timeout);
-            let first = (script.upcoming()?, timeout);
+            // Who has a session begins with the first of the others: late is what is too late for either.
+            let begins = scenario.steps.first().into_iter().chain([first]);
+            let patience = begins.map(|step| step.timeout().unwrap_or(load.timeout)).min();
+            let first = (script.upcoming()?, patience.unwrap_or(load.timeout));
             let captured = steps().flat_map(Step::captures);
             let rows = steps().filter_map(Step::http).flat_map(columns);
             let names = Names::new(captured.chain(rows).map(str::to_owned));

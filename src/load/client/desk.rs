@@ -1,6 +1,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
@@ -34,6 +35,8 @@ pub(super) struct Desk {
     pub(super) slots: usize,
     /// What the values in templates are drawn from.
     pub(super) seed: Seed,
+    /// Requests that were sent again because the target had not begun with them.
+    pub(super) retried: Arc<AtomicU64>,
     /// What is under way ends now.
     pub(super) cut: CancellationToken,
     pub(super) end_of_load: Offset,

@@ -1,15 +1,18 @@
 //! HTTP/2 requests, many at once over few connections.
 
 use std::cell::{Cell, RefCell};
+use std::error::Error as _;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
 use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper::header::{CONNECTION, HOST, HeaderValue};
-use hyper::{Method, Request, Uri};
+use hyper::{Method, Request, Response, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::sync::Mutex;
 
@@ -59,13 +62,13 @@ impl Call {
         let script = std::sync::Arc::clone(&turn.desk.lines.script);
         let line = &script.scenarios[self.at.0].lines[self.at.1];
         let request = self.request(&turn.text(&line.request)?)?;
-        let shared = self.connection(turn).await?;
-        let _stream = Stream::new(&shared.streams);
-        let mut sender = shared.sender.clone();
-        sender.ready().await.map_err(|error| failure(&error))?;
-        let sent = turn.desk.books.now();
-        let response = sender.send_request(request).await.map_err(|error| failure(&error))?;
-        turn.first_byte(sent);
+        let (response, _stream) = match self.ask(turn, request.clone()).await {
+            Err(Refused::Unprocessed) => {
+                turn.desk.retried.fetch_add(1, Ordering::Relaxed);
+                self.ask(turn, request).await
+            }
+            asked => asked,
+        }?;
         let (head, mut body) = response.into_parts();
         let mut answer = Answer::default();
         let fields: Vec<httparse::Header<'_>> = head
@@ -84,6 +87,33 @@ impl Call {
         let took = turn.desk.books.now().since(turn.from);
         turn.captured = answer.judge(line, turn.names, took)?;
         Ok(())
+    }
+
+    /// Sends a request over a connection with room for it.
+    async fn ask(
+        &self,
+        turn: &mut Turn<'_>,
+        request: Request<Full<Bytes>>,
+    ) -> Result<(Response<Incoming>, Stream), Refused> {
+        let shared = self.connection(turn).await?;
+        let stream = Stream::new(&shared.streams);
+        let mut sender = shared.sender.clone();
+        let sent = turn.desk.books.now();
+        let asked = async {
+            sender.ready().await?;
+            sender.send_request(request).await
+        };
+        match asked.await {
+            Ok(response) => {
+                turn.first_byte(sent);
+                Ok((response, stream))
+            }
+            Err(error) if unprocessed(&error) => {
+                shared.retired.set(true);
+                Err(Refused::Unprocessed)
+            }
+            Err(error) => Err(failure(&error).into()),
+        }
     }
 
     /// The request that these bytes are in HTTP/1.1.
@@ -133,7 +163,8 @@ impl Call {
             // Whoever has a request under way on it hears of its end.
             drop(connection.await);
         });
-        let shared = Rc::new(Shared { sender, addr, streams: Rc::default() });
+        let shared =
+            Rc::new(Shared { sender, addr, streams: Rc::default(), retired: Cell::default() });
         pool.open.borrow_mut().push(Rc::clone(&shared));
         Ok(shared)
     }
@@ -142,7 +173,8 @@ impl Call {
         let routes = turn.desk.routes.borrow();
         let places = &routes[self.door.origin].places;
         let mut open = pool.open.borrow_mut();
-        open.retain(|shared| !shared.sender.is_closed() && places.leads_to(shared.addr));
+        let serves = |s: &Rc<Shared>| !s.sender.is_closed() && !s.retired.get();
+        open.retain(|shared| serves(shared) && places.leads_to(shared.addr));
         let room = |shared: &&Rc<Shared>| shared.streams.get() < STREAMS;
         open.iter().filter(room).min_by_key(|shared| shared.streams.get()).cloned()
     }
@@ -161,6 +193,8 @@ struct Shared {
     addr: SocketAddr,
     /// Requests under way on it.
     streams: Rc<Cell<usize>>,
+    /// The target takes no more requests on it.
+    retired: Cell<bool>,
 }
 
 /// A request under way, counted for as long as this lives.
@@ -187,6 +221,38 @@ impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for OnThisThread {
     fn execute(&self, task: F) {
         tokio::task::spawn_local(task);
     }
+}
+
+/// Why there is no answer.
+enum Refused {
+    /// The target has not begun with the request, and says so: it may be sent again (RFC 9113, 8.7).
+    Unprocessed,
+    Failed(Failure),
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Unprocessed => Self::failed("connection closed"),
+            Refused::Failed(failure) => failure,
+        }
+    }
+}
+
+/// Whether the request never left, or came back as not begun: behind a GOAWAY without an error, or a `REFUSED_STREAM`.
+/// The latter two show in the words of the `h2` crate alone.
+fn unprocessed(error: &hyper::Error) -> bool {
+    let refused = |why: &str| {
+        why.starts_with("connection error received: not a result of an error")
+            || why.starts_with("stream error received: refused stream before processing")
+    };
+    error.is_canceled() || error.source().is_some_and(|source| refused(&source.to_string()))
 }
 
 fn failure(error: &hyper::Error) -> Failure {

@@ -79,6 +79,7 @@ impl Hire {
             permits: lines.pools.iter().map(permit).collect(),
             slots: orders.slots,
             seed: orders.seed,
+            retried: orders.retried,
             cut: CancellationToken::new(),
             end_of_load: orders.departures.end_of_load(),
             lines,
@@ -145,7 +146,7 @@ impl Worker {
                 now = at;
                 self.departures.next(at, flights.len(), recorder, |_, _| Ok(()))
             }) {
-                books.write(|recorder, _| recorder.arrival_began());
+                books.write(super::super::recorder::Recorder::arrival_began);
                 #[cfg(test)]
                 assert_ne!(self.panic_at, Some(due.number), "planted");
                 flights.push(arrive(Rc::clone(&desk), due));

@@ -128,6 +128,7 @@ impl Worker {
     /// Something happened to a connection.
     pub(super) fn attend(&mut self, key: Key, flags: EventFlags) {
         let Some(wire) = self.wires.get_mut(key) else { return };
+        let ended = flags.intersects(EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR);
         match wire.state {
             State::Connecting => match wire.connected() {
                 Ok(()) => self.connected(key),
@@ -137,10 +138,12 @@ impl Worker {
                 }
             },
             State::Securing => self.push_tls(key),
-            State::Busy if wire.blocked && flags.contains(EventFlags::OUT) => self.push(key),
+            // Into a closed connection nothing can be written, but its answer may be there to be read.
+            State::Busy if wire.blocked && flags.contains(EventFlags::OUT) && !ended => {
+                self.push(key);
+            }
             State::Idle | State::Busy => {}
         }
-        let ended = flags.intersects(EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR);
         if ended || flags.contains(EventFlags::IN) {
             self.read(key, ended);
         }

@@ -204,7 +204,10 @@ impl Wire {
         let mut taken = Taken::More;
         let mut rest = bytes;
         while !rest.is_empty() {
-            tls.read_tls(&mut rest).map_err(|e| Failure::from_io(&e))?;
+            if tls.read_tls(&mut rest).map_err(|e| Failure::from_io(&e))? == 0 {
+                // It has said goodbye: what it sends after that is not read.
+                break;
+            }
             match tls.process_new_packets() {
                 Ok(state) => self.said_goodbye |= state.peer_has_closed(),
                 Err(error) => {
@@ -231,6 +234,10 @@ impl Wire {
                 let length = piece.len();
                 plain.consume(length);
             }
+        }
+        // The next request would be written into a closed connection.
+        if let Taken::Answer { reusable, .. } = &mut taken {
+            *reusable &= !self.said_goodbye;
         }
         Ok(taken)
     }

@@ -15,7 +15,7 @@ use crate::load::feeds::{Feeds, Supply};
 use crate::load::orders::Orders;
 use crate::load::recorder::Recorder;
 use crate::load::script::Script;
-use crate::record::LoadSlice;
+use crate::record::{LoadSlice, Outcome};
 
 /// One worker: its share of the arrivals, its own connections, and a loop of its own on its own thread.
 pub(in crate::load) struct Worker {
@@ -138,7 +138,7 @@ impl Worker {
             let Some(due) = departures.next(self.now, under_way, &mut self.recorder, rows) else {
                 return;
             };
-            self.recorder.arrival_began();
+            self.recorder.arrival_began(self.now);
             self.depart(due, None);
             self.tick();
         }
@@ -149,14 +149,24 @@ impl Worker {
         self.crowded = false;
         while let Some(due) = self.orders.crowd.front(self.now) {
             let Orders { script, feeds, slots, .. } = &mut self.orders;
-            if self.flights.len() >= *slots
-                || supply(script, feeds, due, &mut self.recorder).is_err()
-            {
+            if self.flights.len() >= *slots {
                 self.crowded = true;
                 return;
             }
+            let lack = supply(script, feeds, due, &mut self.recorder).err();
+            if let Some(Lack::Yet) = lack {
+                self.crowded = true;
+                return;
+            }
+            let step = script.scenarios[due.scenario].lines[0].id;
             let stint = self.orders.crowd.take();
             self.recorder.iteration_began(due.at);
+            if let Some(Lack::Forever(why)) = lack {
+                self.recorder.fault(step, &why);
+                self.recorder.arrival_ended(self.now, Outcome::NotSent);
+                self.orders.crowd.rest(stint, self.now, false);
+                continue;
+            }
             self.depart(due, Some(stint));
             self.tick();
         }

@@ -334,6 +334,16 @@ async fn http2_is_spoken_with_nginx_in_plain_text() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_nginx_retires_costs_no_http2_request() {
+    let server = Real::nginx(None);
+    // It takes 1000 requests on a connection, then says goodbye while others are under way.
+    let step = Step::Http2(http("a", Method::Post, &format!("http://{}/a", server.addr)));
+    let result = start(load(3000.0, SECOND, vec![step])).finish().await;
+    assert_eq!(result.counts.ok, 3000, "{:?}", result.errors());
+    assert!(histogram(&result, |s| &s.connect) >= 3, "each connection took a thousand at most");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn http2_is_agreed_on_with_nginx_over_tls() {
     let authority = Authority::new("own");
     let (certificate, key) = authority.issue("localhost");

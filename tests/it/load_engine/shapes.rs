@@ -81,8 +81,12 @@ async fn every_arrival_is_given_the_next_row() {
     assert!(counts.iter().all(|n| (2..=3).contains(n)), "round and round: {counts:?}");
     // A file that is gone when the load begins: nothing is sent, and the books say why.
     drop(file);
-    let result = start(load).finish().await;
+    let result = start(load.clone()).finish().await;
     assert_eq!(result.counts.not_sent, 100, "{:?}", result.errors());
+    assert!(result.errors().contains_key("data users: can't be read any more"));
+    load.profile = vec![Segment::Users { count: 3, lasts: SECOND, think: Duration::ZERO }];
+    let result = start(load).finish().await;
+    assert!(result.counts.not_sent > 0 && result.counts.ok == 0, "{:?}", result.counts);
     assert!(result.errors().contains_key("data users: can't be read any more"));
 }
 
