@@ -78,6 +78,19 @@ impl Kind for Partition {
     }
 
     fn plan(&self, scene: &Scene) -> Result<Vec<UndoStep>, String> {
+        // In the namespace of the host, or of another container, a rule would hit more than it is meant to.
+        let bare = |s: &&Seen| {
+            s.instance.state != InstanceState::Stopped && s.instance.addresses.is_empty()
+        };
+        let mut groups = scene.victims.iter().chain(&scene.peers);
+        if scene.wires.is_none()
+            && let Some(seen) = groups.find(bare)
+        {
+            return Err(format!(
+                "{} has no address of its own, as with `network_mode: host`: a partition needs networks of the target's",
+                seen.who
+            ));
+        }
         let steps: Vec<UndoStep> = match &scene.wires {
             Some(wires) => wires
                 .iter()

@@ -95,7 +95,8 @@ fn blocked(
     if at < rules.steady {
         return Some((rules.steady, "the steady state is measured until then".into()));
     }
-    let end = |f: &PlannedFault| f.at + f.lasts.max(MOMENT);
+    // What stops in order may take its grace before the fault is in force at all.
+    let end = |f: &PlannedFault| f.at + f.inject.grace() + f.lasts.max(MOMENT);
     if let FaultSchedule::Random { min_gap, .. } = wish.fault.schedule
         && let Some(last) = placed.iter().rev().find(|f| f.name == wish.fault.name)
         && at < last.at + last.lasts + min_gap

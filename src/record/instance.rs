@@ -46,7 +46,7 @@ pub struct Instance {
     pub id: String,
     /// Process id on the host; `None` when stopped or when the engine is remote.
     pub pid: Option<u32>,
-    /// Addresses by network name.
+    /// Addresses by network name; an IPv6 address beside an IPv4 one under `NETWORK (IPv6)`.
     pub addresses: BTreeMap<String, IpAddr>,
     /// The port that stands in for the one in a URL; `None` keeps the URL's (containers).
     pub port: Option<u16>,

@@ -209,7 +209,12 @@ impl Control for EngineControl {
         Box::pin(async move {
             let options = RestartContainerOptionsBuilder::new().t(whole_seconds(grace)).build();
             let docker = self.engine.patient_by(grace);
-            Ok(docker.restart_container(&id, Some(options)).await?)
+            let done = docker.restart_container(&id, Some(options)).await;
+            done.map_err(|error| match ControlError::from(error) {
+                // It may have been stopped before its start was refused.
+                ControlError::Refused(why) => ControlError::Unknown(why),
+                other => other,
+            })
         })
     }
 

@@ -179,7 +179,10 @@ impl TargetError {
             Self::NoCompose { .. } => {
                 "install the Compose plugin or docker-compose; `longhaul doctor` looks again"
             }
-            Self::Foreign { .. } => "remove them, or give the target another `project`",
+            Self::Foreign { .. } => {
+                "remove them, or give the target another `project`; a volume that is to stay is `external: true` in the \
+                 compose file"
+            }
             Self::Busy { .. } => "wait for that run, or give the target another `project`",
             Self::Held { .. } => "wait for that run, or name other containers",
             _ => return None,

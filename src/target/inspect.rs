@@ -112,11 +112,11 @@ fn addresses(found: &ContainerInspectResponse) -> BTreeMap<String, IpAddr> {
     networks
         .into_iter()
         .flatten()
-        .filter_map(|(name, endpoint)| {
-            let first = [&endpoint.ip_address, &endpoint.global_ipv6_address]
-                .into_iter()
-                .find_map(|ip| ip.as_deref()?.parse().ok())?;
-            Some((name.clone(), first))
+        .flat_map(|(name, endpoint)| {
+            let [v4, v6] = [&endpoint.ip_address, &endpoint.global_ipv6_address]
+                .map(|ip| ip.as_deref().and_then(|ip| ip.parse::<IpAddr>().ok()));
+            let second = v4.and(v6).map(|ip| (format!("{name} (IPv6)"), ip));
+            v4.or(v6).map(|ip| (name.clone(), ip)).into_iter().chain(second)
         })
         .collect()
 }
@@ -147,6 +147,12 @@ mod tests {
         assert_eq!(seen.label(), "api#2");
         assert_eq!(seen.pid, Some(77));
         assert_eq!(seen.addresses.len(), 1);
+        let both = serde_json::json!({ "NetworkSettings": { "Networks": {
+            "back": { "IPAddress": "172.18.0.3", "GlobalIPv6Address": "fd00::3" },
+            "six": { "IPAddress": "", "GlobalIPv6Address": "fd01::3" } } } });
+        let both = addresses(&serde_json::from_value(both).unwrap());
+        let told: Vec<String> = both.iter().map(|(name, ip)| format!("{name}: {ip}")).collect();
+        assert_eq!(told, ["back: 172.18.0.3", "back (IPv6): fd00::3", "six: fd01::3"]);
         assert_eq!(seen.health, Health::Healthy);
         assert_eq!(seen.started_at.unwrap().subsec_nanosecond(), 123_456_789);
         assert_eq!(instance(&found, None, false).pid, None);

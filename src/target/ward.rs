@@ -13,7 +13,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rustix::process::{Pid, PidfdFlags, Signal};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, waitid};
 use tokio::sync::{oneshot, watch};
 
 use super::executable;
@@ -155,10 +156,23 @@ fn stand_by(mut command: Command, begun: oneshot::Sender<io::Result<Ward>>) {
     let ward = Ward { pid: child.id(), pidfd, exit };
     // When nobody waits for it any more, dropping it here ends it.
     begun.send(Ok(ward)).ok();
+    end_group(Pid::from_child(&child));
     let code = child.wait().ok().and_then(|status| {
         status.code().or_else(|| status.signal().map(|signal| 128 + signal)).map(i64::from)
     });
     tell.send_replace(Some(Exit { code, at: clock::wall() }));
+}
+
+/// Waits for the end of a process and ends what it leaves in its group: a life is over with its first process, as a
+/// container's is. Until that is waited for, nobody else gets the group's number.
+fn end_group(leader: Pid) {
+    let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+    while let Err(error) = waitid(WaitId::Pid(leader), ended) {
+        if error != Errno::INTR {
+            return;
+        }
+    }
+    rustix::process::kill_process_group(leader, Signal::KILL).ok();
 }
 
 /// The program's path: names without a slash are looked up in `PATH`, so that a missing one is an error

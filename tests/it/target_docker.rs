@@ -292,6 +292,28 @@ async fn leftovers_of_a_run_are_removed_and_foreign_things_are_not_touched() {
 }
 
 #[tokio::test]
+async fn a_volume_of_somebody_else_is_not_used_and_stays() {
+    if !required() {
+        return;
+    }
+    longhaul();
+    let run = run_id("volume");
+    let dir = tempfile::tempdir().unwrap();
+    let _swept = Swept(run.clone());
+    let volume = format!("{}-precious", project(&run));
+    docker(&["volume", "create", &volume]);
+    let _volume = Afterwards(vec!["volume".to_owned(), "rm".to_owned(), volume.clone()]);
+    let text = TWO_SERVICES.replace("data: {}", &format!("data: {{ name: {volume} }}"));
+    let target = compose(dir.path(), &run, &text, &[]);
+    let (opts, _lines) = opts(&run, dir.path());
+    let Err(error) = bring_up(&target, opts).await else { panic!("the volume would be removed") };
+    assert!(matches!(&error, TargetError::Foreign { found, .. } if found.len() == 1), "{error}");
+    assert!(error.to_string().contains(&volume), "{error}");
+    assert_eq!(docker(&["volume", "ls", "-q", "--filter", &format!("name={volume}")]), volume);
+    assert_eq!(ours(run.as_str()), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn a_target_that_fails_says_why_and_leaves_nothing() {
     if !required() {
         return;

@@ -136,6 +136,37 @@ async fn children_come_up_are_acted_on_and_end() {
     assert_eq!(sweep_processes(dir.path(), true).lines, Vec::<String>::new());
 }
 
+/// A process of a group besides its leader, as soon as there is one.
+fn member(group: u32) -> u32 {
+    let begun = longhaul::clock::monotonic();
+    loop {
+        let pids = std::fs::read_dir("/proc").unwrap().flatten();
+        let found = pids.filter_map(|e| e.file_name().to_str()?.parse().ok()).find(|pid: &u32| {
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+            *pid != group && fields.into_iter().nth(2) == Some(group.to_string().as_str())
+        });
+        if let Some(pid) = found {
+            return pid;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(10), "nobody is in the group {group}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[tokio::test]
+async fn what_a_killed_child_has_started_ends_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let forking = service(&["sh", "-c", "sleep 600 & exec sleep 601"], 1, &[]);
+    let (live, _progress) = up(&[("app", forking)], dir.path()).await.unwrap();
+    let control = live.control();
+    let leader = control.instance("app#1").await.unwrap().pid.unwrap();
+    let other = member(leader);
+    control.signal("app#1", &Signal("SIGKILL".to_owned())).await.unwrap();
+    assert!(dies(leader) && dies(other), "a worker stays behind");
+    live.down().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_child_that_ends_at_once_is_shown_with_its_words() {
     let dir = tempfile::tempdir().unwrap();

@@ -7,12 +7,15 @@ use std::path::Path;
 use bollard::query_parameters::{
     ListContainersOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder,
 };
+use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 
+use super::super::error::is_absent;
 use super::super::inspect::{KEPT_LABEL, OWNER_LABEL, PROJECT_LABEL, RUN_LABEL};
 use super::super::kept;
 use super::super::owner::Owner;
 use super::super::{Engine, TargetError};
+use super::{file, overlay};
 use crate::ids::RunId;
 
 /// One thing with its labels.
@@ -66,6 +69,32 @@ pub(super) async fn earlier_runs(
         runs.extend(run.parse::<RunId>().ok());
     }
     Ok(runs)
+}
+
+/// An error if a volume that the project would use is there already, made by somebody else under a name of its own: taking the
+/// project down would remove it. To be called when nothing of the project is left.
+pub(super) async fn volumes_are_free(
+    engine: &Engine,
+    project: &str,
+    resolved: &Map<String, Value>,
+) -> Result<(), TargetError> {
+    let mut found = Vec::new();
+    for (key, entry) in file::section(resolved, "volumes").filter(|(_, e)| !overlay::is_external(e))
+    {
+        let own = entry.get("name").and_then(Value::as_str).map(str::to_owned);
+        let name = own.unwrap_or_else(|| format!("{project}_{key}"));
+        match engine.docker().inspect_volume(&name).await {
+            Ok(_) => found.push(format!("volume {name}")),
+            Err(error) if is_absent(&error) => {}
+            Err(error) => {
+                return Err(TargetError::engine(format!("look for volume {name}"))(error));
+            }
+        }
+    }
+    if found.is_empty() {
+        return Ok(());
+    }
+    Err(TargetError::Foreign { project: project.to_owned(), found })
 }
 
 /// The runs that anything of the project belongs to, whoever else has some of it.

@@ -61,7 +61,8 @@ fn labelled(entry: &Value, labels: &Map<String, Value>, old: bool) -> Value {
     Value::Object(whole)
 }
 
-fn is_external(entry: &Value) -> bool {
+/// Whether somebody else makes and removes it.
+pub(super) fn is_external(entry: &Value) -> bool {
     match entry.get("external") {
         None | Some(Value::Null | Value::Bool(false)) => false,
         Some(_) => true,

@@ -114,6 +114,7 @@ impl Project {
             hurry: opts.hurry.clone(),
         };
         let resolved = project.resolve().await?;
+        leftovers::volumes_are_free(&project.engine, &project.name, &resolved).await?;
         let mut labels =
             vec![(RUN_LABEL, opts.run.to_string()), (OWNER_LABEL, Owner::this().to_string())];
         if opts.keep_up {

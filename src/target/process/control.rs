@@ -98,7 +98,11 @@ impl Control for Pool {
         Box::pin(async move {
             let _turn = self.wait_turn(&id).await?;
             self.halt(&id, grace).await?;
-            self.revive(&id).await
+            // It is down now: whoever asked has something to undo.
+            let down = |e: ControlError| {
+                ControlError::Unknown(format!("it was stopped and did not start: {e}"))
+            };
+            self.revive(&id).await.map_err(down)
         })
     }
 
