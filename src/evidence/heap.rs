@@ -124,7 +124,7 @@ async fn command(words: &[String], instance: &Instance, deadline: Instant) -> Re
     let group = Group(group);
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let work = async {
-        let (out, complaint) = tokio::join!(read(stdout, LARGEST + 1), read(stderr, COMPLAINT));
+        let (out, complaint) = tokio::join!(read(stdout, LARGEST + 1), complaint(stderr));
         let status = child.wait().await.map_err(|e| e.to_string())?;
         Ok::<_, String>((out, complaint, status))
     };
@@ -155,6 +155,16 @@ async fn read(from: Option<impl AsyncRead + Unpin>, most: usize) -> Vec<u8> {
         tracing::debug!(%error, "a command's output ended early");
     }
     bytes
+}
+
+/// The beginning of what a command complains of. The rest is read as well: a pipe without a reader would end the command.
+async fn complaint(from: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
+    let Some(mut from) = from else { return Vec::new() };
+    let beginning = read(Some(&mut from), COMPLAINT).await;
+    if let Err(error) = tokio::io::copy(&mut from, &mut tokio::io::sink()).await {
+        tracing::debug!(%error, "a command's complaints ended early");
+    }
+    beginning
 }
 
 #[cfg(test)]

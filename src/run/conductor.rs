@@ -16,7 +16,7 @@ use super::inputs::{next_finding, next_samples, next_slice, receive};
 use super::live::{Input, Live, Output};
 use super::lost::Kept;
 use super::{Plan, Stops, Update, Watchers};
-use crate::clock::Clock;
+use crate::clock::{Clock, Offset};
 use crate::evidence::{self, Collector};
 use crate::experiment::{Experiment, Injection, Secrets, System};
 use crate::fault::{self, Faults, Links, Owner, ProcessLinks, Transport};
@@ -454,8 +454,12 @@ impl Scene {
                 }
                 Output::Ledger(row) => {
                     self.deps.watchers.tell(Update::Ledger(row.clone()));
+                    let minute = |at: Offset| at.as_secs_f64() as u64 / 60;
+                    let trim = minute(row.from) < minute(row.to);
                     self.writer.ledger(*row).await;
-                    heap::give_back();
+                    if trim {
+                        drop(tokio::task::spawn_blocking(heap::give_back));
+                    }
                 }
                 Output::Look(look) => self.look(look),
                 Output::Evidence(evidence) => self.writer.evidence(*evidence).await,

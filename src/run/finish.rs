@@ -163,11 +163,12 @@ async fn heal(scene: &mut Scene, hands: &mut Hands, faults: fault::Faults) -> fa
     loop {
         let input = tokio::select! {
             biased;
+            // First: a record that waits for a disk again and again must not keep it from going on.
+            done = &mut healing => return done,
             Some((fault, stage)) = receive(&mut hands.stages) => Input::Stage(fault, stage),
             Some(event) = receive(&mut hands.events) => Input::Target(event),
             Some(samples) = next_samples(&mut hands.samples) => Input::Samples(samples),
             Some(finding) = next_finding(&mut hands.collector) => Input::Found(finding),
-            done = &mut healing => return done,
         };
         let now = scene.clock.now();
         let outputs = thought(&mut hands.live, |live| live.handle(input, now));

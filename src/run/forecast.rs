@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Plan, leak_outlook, recovery_outlook};
+use super::{Plan, leak_outlook, limit_outlook, recovery_outlook};
 use crate::experiment::{HeapSource, Injection, Problem, Segment, System, Timeline};
 use crate::units::{duration, duration_text, optional_duration_text};
 use crate::verdict::LimitInWords;
@@ -162,6 +162,7 @@ impl Forecast {
             warnings: leak_outlook::warnings(plan)
                 .into_iter()
                 .chain(recovery_outlook::warnings(plan))
+                .chain(limit_outlook::warnings(plan))
                 .map(Warning::of_plan)
                 .collect(),
         }

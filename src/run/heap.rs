@@ -10,14 +10,15 @@ pub fn share_heap() {
     #[cfg(target_env = "gnu")]
     {
         #[expect(unsafe_code, reason = "a call into the C library that takes two numbers")]
-        // SAFETY: it may be called at any time; what it does not know it refuses.
+        // SAFETY: there is no second thread yet, as is said above; what it does not know it refuses.
         unsafe {
             libc::mallopt(libc::M_ARENA_MAX, 1);
         }
     }
 }
 
-/// Gives whole pages that hold nothing any more back to the kernel.
+/// Gives whole pages that hold nothing any more back to the kernel. Takes a millisecond for some megabytes, in which
+/// nobody else allocates.
 pub(super) fn give_back() {
     #[cfg(target_env = "gnu")]
     {

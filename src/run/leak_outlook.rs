@@ -88,12 +88,16 @@ fn longest_life(plan: &Plan, victim: &Victim) -> Duration {
 
 /// Whether a fault begins another life of an instance.
 fn restarts(fault: &PlannedFault, victim: &Victim) -> bool {
-    let ends = match &fault.inject {
+    ends_a_life(fault) && fault.victims.contains(victim)
+}
+
+/// Whether its victims are started again.
+pub(super) fn ends_a_life(fault: &PlannedFault) -> bool {
+    match &fault.inject {
         Injection::Kill { signal, .. } => !HARMLESS.contains(&signal.0.as_str()),
         Injection::Stop { .. } | Injection::Restart { .. } => true,
         _ => false,
-    };
-    ends && fault.victims.contains(victim)
+    }
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod forecast;
 mod heap;
 mod inputs;
 mod leak_outlook;
+mod limit_outlook;
 mod live;
 mod lost;
 mod plan;

@@ -7,6 +7,9 @@ use super::protobuf::{Field, Fields, integers};
 use super::sites::{FRAMES, Sites};
 use crate::record::HeapSites;
 
+/// A profile has thousands; what holds more is no profile, or would take gigabytes to read.
+const MOST_SAMPLES: usize = 1_000_000;
+
 #[derive(Default)]
 struct Profile<'a> {
     /// Type and unit of each value of a sample, as places in `texts`.
@@ -64,6 +67,9 @@ impl<'a> Profile<'a> {
                 (1, Field::Bytes(inner)) => {
                     let [kind, unit] = numbers(inner)?;
                     profile.types.push((kind, unit));
+                }
+                (2, Field::Bytes(_)) if profile.samples.len() == MOST_SAMPLES => {
+                    return Err(format!("it has more than {MOST_SAMPLES} samples"));
                 }
                 (2, Field::Bytes(inner)) => profile.samples.push(sample(inner)?),
                 (3, Field::Bytes(inner)) => {
