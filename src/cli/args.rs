@@ -323,7 +323,7 @@ pub(super) struct AnalyseArgs {
     /// How long the process is meant to run: the growth limit is shared out over it.
     #[arg(long, value_name = "D", default_value = "24h", value_parser = planned)]
     pub(super) planned: Duration,
-    /// Growth that is allowed over that time.
+    /// Growth over that time up to which a series is called stable. What certainly grows for ever is leaking all the same.
     #[arg(long, value_name = "PERCENT", default_value = "10%", value_parser = growth)]
     pub(super) growth_limit: Percent,
     /// Where the process dies: `512MiB`; with `--count` a number.

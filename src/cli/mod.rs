@@ -132,7 +132,7 @@ async fn dispatch(command: Command, common: &Common) -> anyhow::Result<Exit> {
     match command {
         Command::Demo(args) => Box::pin(demo::demo(args, common)).await,
         Command::Run(args) => Box::pin(run::run(args, common)).await,
-        Command::Validate(args) => Ok(validate::validate(&args, common)),
+        Command::Validate(args) => Ok(validate::validate(&args, common).await),
         Command::Analyse(args) => Ok(analyse::analyse(&args, common)),
         Command::Plan(args) => plan::plan(args, common).await,
         Command::Doctor => doctor::doctor(common).await,

@@ -83,7 +83,7 @@ pub(super) fn warnings(plans: &[Plan], doubtful: &[Problem]) -> Vec<String> {
 }
 
 /// The same, each once.
-fn doubts(plans: &[Plan], doubtful: &[Problem]) -> Vec<Warning> {
+pub(super) fn doubts(plans: &[Plan], doubtful: &[Problem]) -> Vec<Warning> {
     let mut all: Vec<Warning> = doubtful.iter().map(Warning::from).collect();
     for planned in plans.iter().flat_map(|plan| Forecast::of(plan, Vec::new()).warnings) {
         if !all.contains(&planned) {

@@ -4,38 +4,42 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::args::{Common, ValidateArgs};
+use super::args::{Common, OverrideArgs, ValidateArgs};
 use super::complaint::Complaint;
 use super::exit::Exit;
-use crate::experiment::{self, Experiment, Overrides, Problem};
+use super::plan;
+use crate::experiment::Experiment;
+use crate::run::Warning;
 use crate::units::duration;
 
-/// Checks each file; starts nothing.
-pub(super) fn validate(args: &ValidateArgs, common: &Common) -> Exit {
+/// Checks each file and what it comes to; starts nothing.
+pub(super) async fn validate(args: &ValidateArgs, common: &Common) -> Exit {
     let mut good = true;
     for file in &args.files {
-        match experiment::load_warned(file, &Overrides::default()) {
-            Ok((experiment, doubtful)) if common.json => {
-                say!("{}", valid(file, &experiment, &doubtful));
+        match plan::resolve(file, &OverrideArgs::default()).await {
+            Ok((plans, doubtful)) if common.json => {
+                let doubts = plan::doubts(&plans, &doubtful);
+                say!("{}", valid(file, &plans[0].experiment, &doubts));
             }
-            Ok((experiment, doubtful)) if !common.quiet => {
+            Ok((plans, doubtful)) if !common.quiet => {
+                let experiment = &plans[0].experiment;
                 say!(
                     "{}: valid: {}, {}{} of load, {} fault entries, {} limits",
                     file.display(),
                     experiment.name,
-                    runs(&experiment),
+                    runs(experiment),
                     duration(experiment.load.timeline().total),
                     experiment.faults.len(),
-                    limits(&experiment)
+                    limits(experiment)
                 );
-                for warning in &doubtful {
+                for warning in &plan::doubts(&plans, &doubtful) {
                     complain!("warning: {}", warned(file, warning));
                 }
             }
             Ok(_) => {}
             Err(error) => {
                 good = false;
-                let complaint = Complaint::from(error);
+                let complaint = Complaint::of(error);
                 if common.json {
                     say!("{}", invalid(file, &complaint.json()));
                 } else {
@@ -59,17 +63,20 @@ fn limits(experiment: &Experiment) -> usize {
 }
 
 /// In one line, without the line of the file: a secret may stand in it.
-fn warned(file: &Path, warning: &Problem) -> String {
-    let Problem { line, column, message, hint, .. } = warning;
-    let hint = hint.as_ref().map_or_else(String::new, |hint| format!("\nhint: {hint}"));
-    format!("{}:{line}:{column}: {message}{hint}", file.display())
+fn warned(file: &Path, warning: &Warning) -> String {
+    let place = match (warning.line, warning.column) {
+        (Some(line), Some(column)) => format!(":{line}:{column}"),
+        _ => String::new(),
+    };
+    let hint = warning.hint.as_ref().map_or_else(String::new, |hint| format!("\nhint: {hint}"));
+    format!("{}{place}: {}{hint}", file.display(), warning.message)
 }
 
 /// A line has the same keys whatever came of the file.
-fn valid(file: &Path, experiment: &Experiment, doubtful: &[Problem]) -> Value {
+fn valid(file: &Path, experiment: &Experiment, doubts: &[Warning]) -> Value {
     json!({
         "type": "file", "file": file, "valid": true, "name": experiment.name,
-        "error": null, "problems": [], "omitted": 0, "warnings": doubtful,
+        "error": null, "problems": [], "omitted": 0, "warnings": doubts,
     })
 }
 

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::known::ServiceName;
 use super::source::{
-    Context, Decode, Definitions, File, Found, Int, Kind, Named, Node, Text, build, excerpt, form,
+    Context, Decode, Definitions, EMPTY, File, Found, Int, Kind, NOT_YAML, Named, Node, Problem,
+    Text, build, excerpt, form,
 };
 use super::{literal_secret, read, template};
 
@@ -51,8 +52,13 @@ impl Decode for Compose {
         for (service, count) in form.scale.into_iter().flat_map(|s| s.value.0) {
             scale.insert(service.value.0, u32::try_from(count.value.0).ok()?);
         }
+        let file = form.file?;
+        if let Some(why) = Self::without_services(&file.value.0) {
+            let hint = "a compose file names at least one service under `services`";
+            cx.problem_hint(file.span, format!("not a compose file: {why}"), hint);
+        }
         Some(Self {
-            file: form.file?.value.0,
+            file: file.value.0,
             project: form.project.map(|p| p.value.0).unwrap_or_default(),
             build: form.build?.value,
             scale,
@@ -79,6 +85,26 @@ impl Compose {
             Kind::Map(entries) => Some(entries.iter().map(|(key, _)| key.name.clone()).collect()),
             _ => None,
         }
+    }
+
+    /// Why a compose file can't bring anything up, if that shows: an error of syntax, or nothing under `services`.
+    fn without_services(file: &Path) -> Option<String> {
+        let text = read::text(file).ok()?;
+        let mut found = Found::default();
+        let root = build(&text, &mut found);
+        if let Some(problems) = found.into_problems(file, &text) {
+            // Anything else may be what Compose understands, and this reader does not.
+            let broken = |p: &&Problem| p.message.starts_with(NOT_YAML) || p.message == EMPTY;
+            let first = problems.list().iter().find(broken);
+            return first.map(|p| format!("line {}, column {}: {}", p.line, p.column, p.message));
+        }
+        let root = root?;
+        if root.has("include") {
+            return None;
+        }
+        let named =
+            root.get("services").is_some_and(|services| services.entries().next().is_some());
+        (!named).then(|| "it has no services".to_owned())
     }
 
     /// The project name that stands for an experiment's name: lower case, digits, `-` and `_`.
@@ -193,5 +219,22 @@ mod tests {
         assert_eq!(names.into_iter().collect::<Vec<_>>(), ["api", "db"]);
         assert_eq!(read("include: [x]\nservices: {api: {}}\n"), None);
         assert_eq!(read("services: [\n"), None);
+    }
+
+    #[test]
+    fn a_file_that_brings_nothing_up_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("compose.yaml");
+        let why = |text: &str| {
+            std::fs::write(&file, text).unwrap();
+            Compose::without_services(&file)
+        };
+        assert!(why("services: [\n").unwrap().contains("not YAML"), "{:?}", why("services: [\n"));
+        assert!(why("# nothing\n").unwrap().ends_with("the file is empty"));
+        for nothing in ["hello: 1\n", "services: {}\n", "services:\n", "services: [api]\n"] {
+            assert_eq!(why(nothing).as_deref(), Some("it has no services"), "{nothing}");
+        }
+        assert_eq!(why("services: { api: {} }\n"), None);
+        assert_eq!(why("include: [x]\n"), None);
     }
 }

@@ -130,10 +130,12 @@ impl Decode for Planned {
             return Some(Self { schedule, starts });
         }
         if let Some(random) = form.random {
-            let schedule = FaultSchedule::Random {
-                mean: random.value.mean?.value.0,
-                min_gap: random.value.min_gap?.value.0,
-            };
+            let (mean, gap) = (random.value.mean?, random.value.min_gap?.value.0);
+            let schedule = FaultSchedule::Random { mean: mean.value.0, min_gap: gap };
+            if !gap.is_zero() && gap >= mean.value.0 {
+                let hint = "`mean` is from one start to the next, and takes the gap in";
+                cx.problem_hint(mean.span, "the mean must be longer than `min_gap`", hint);
+            }
             return Some(Self { schedule, starts: Vec::new() });
         }
         let every = form.every?;

@@ -83,12 +83,16 @@ pub(super) fn authority(text: &str) -> Result<Host, &'static str> {
     Ok(Host { name: name.to_owned(), port })
 }
 
-/// Has it checked, once the target is known, that a `SERVICE.target` is one of its services.
+/// Has it checked, once the target is known, that a `SERVICE.target` is one of its services, and that no service is
+/// called by the name that only its neighbours know.
 pub(super) fn later(host: Host, span: Span, cx: &mut Context) {
-    cx.later(move |known, found| {
-        if let Some(service) = host.service() {
-            known.service(service, span, found);
+    cx.later(move |known, found| match host.service() {
+        Some(service) => known.service(service, span, found),
+        None if known.target.services.iter().flatten().any(|service| *service == host.name) => {
+            let message = format!("{} is a name within the target", excerpt(&host.name));
+            found.add(span, message, format!("from outside its service is {}.target", host.name));
         }
+        None => {}
     });
 }
 

@@ -181,7 +181,16 @@ fn number(name: &str, cell: &[u8]) -> Result<f64, String> {
     if text.is_empty() {
         return Err(format!("{name} is empty: leave the row out where nothing was read"));
     }
-    let wrong = |hint: &str| format!("{name} is {text:?}: {hint}");
+    if text.contains('\n') {
+        let beginning: String = text.chars().take_while(|c| *c != '\n').take(40).collect();
+        return Err(format!(
+            "{name} begins with {beginning:?} and goes on in the next line: a quote is not closed"
+        ));
+    }
+    let wrong = |hint: &str| {
+        let beginning: String = text.chars().take(40).collect();
+        format!("{name} is {beginning:?}: {hint}")
+    };
     let number: f64 = text.parse().map_err(|_| {
         wrong(if text.contains(',') {
             "write a number with a decimal point, without separators"
@@ -257,6 +266,7 @@ mod tests {
         refused("0,100\n10,200\n", "/s.csv:1: there is no header");
         refused("time,anon\n0,1\n", "/s.csv:1: the column t_s is missing (found: time, anon)");
         refused("t_s,rss\n0,1\n", "the column anon is missing");
+        refused("t_s,anon\n0,\"1\n10,2\n20,3\n", "anon begins with \"1\"");
         refused("t_s,anon,anon\n0,1,2\n", "the column anon is there twice");
         refused("t_s,anon\n0,1\n10\n", "/s.csv:3: the row has 1 columns, and the header 2");
         refused("t_s,anon\n0,1\n10,NaN\n", "/s.csv:3: anon is \"NaN\"");

@@ -49,7 +49,7 @@ pub(in crate::experiment) fn build(source: &str, found: &mut Found) -> Option<Rc
         }
     }
     if builder.root.is_none() {
-        builder.found.add(Span::default(), "the file is empty", WHOLE);
+        builder.found.add(Span::default(), EMPTY, WHOLE);
     }
     builder.root
 }
@@ -259,9 +259,15 @@ impl Builder<'_> {
             }
             _ => None,
         };
-        self.found.add(span, format!("not YAML: {}", error.kind()), hint);
+        self.found.add(span, format!("{NOT_YAML}: {}", error.kind()), hint);
     }
 }
+
+/// How a problem of syntax begins.
+pub(in crate::experiment) const NOT_YAML: &str = "not YAML";
+
+/// What is wrong with a file that holds nothing.
+pub(in crate::experiment) const EMPTY: &str = "the file is empty";
 
 /// What a file needs at least.
 pub(in crate::experiment) const WHOLE: &str = "an experiment has at least `version: 1`, `name`, `target` and \

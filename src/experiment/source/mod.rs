@@ -13,7 +13,7 @@ mod problem;
 mod scalar;
 mod schema;
 
-pub(super) use build::{WHOLE, build};
+pub(super) use build::{EMPTY, NOT_YAML, WHOLE, build};
 pub(super) use context::{Context, Found};
 pub(super) use decode::{Decode, Named, OneOrMore, Placed, Several};
 pub(super) use form::{Fields, Need, choice, closest, form, pick, word, words};
