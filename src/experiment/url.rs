@@ -101,6 +101,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_service_is_not_called_by_its_inner_name() {
+        let parsed = |host: &str| {
+            let text = format!(
+                "version: 1\nname: u\ntarget: {{ process: {{ services: {{ api: {{ command: [x] }} }} }} }}\n\
+                 load:\n  profile: [ hold: {{ rate: 1/s, for: 1m }} ]\n  \
+                 scenarios: {{ s: {{ steps: [ http: {{ get: \"http://{host}:80/\" }} ] }} }}\n"
+            );
+            crate::experiment::parse(&text, std::path::Path::new("/e.yaml"))
+        };
+        assert!(parsed("api.target").is_ok() && parsed("elsewhere").is_ok());
+        let told = format!("{:?}", parsed("api").unwrap_err());
+        assert!(told.contains("is a name within the target"), "{told}");
+    }
+
+    #[test]
     fn hosts_are_read_and_others_refused() {
         let host = |text| authority(text).map(|h| (h.name, h.port));
         assert_eq!(host("h:80"), Ok(("h".to_owned(), Some(80))));

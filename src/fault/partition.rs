@@ -314,6 +314,17 @@ mod tests {
     use crate::fault::sample::{cut_between, planned};
 
     #[tokio::test]
+    async fn who_has_no_address_of_its_own_is_not_cut_off() {
+        let fake = FakeTarget::new();
+        let plan = planned(cut_between("api", "db", Direction::Both));
+        let mut scene = Scene::look(&fake.world(), &plan, "longhaul_t".into()).await.unwrap();
+        assert!(Partition.plan(&scene).is_ok());
+        scene.peers[0].instance.addresses.clear();
+        let why = Partition.plan(&scene).unwrap_err();
+        assert!(why.starts_with("db#1 has no address of its own"), "{why}");
+    }
+
+    #[tokio::test]
     async fn each_direction_is_dropped_where_it_arrives() {
         let fake = FakeTarget::new();
         let world = fake.world();

@@ -157,6 +157,21 @@ mod tests {
     }
 
     #[test]
+    fn every_worker_plays_every_scenario() {
+        for index in 0..2 {
+            let mut crowd = crowd(4, 0, (index, 2));
+            let began = std::iter::from_fn(|| {
+                let scenario = crowd.front(at(1000))?.scenario;
+                crowd.take();
+                Some(scenario)
+            });
+            let mut scenarios: Vec<usize> = began.collect();
+            scenarios.sort_unstable();
+            assert_eq!(scenarios, [0, 1], "of worker {index}");
+        }
+    }
+
+    #[test]
     fn one_that_ended_badly_pauses_and_workers_share_the_users() {
         let mut alone = crowd(1, 0, (0, 1));
         assert!(alone.front(at(1000)).is_some());

@@ -54,7 +54,7 @@ pub(super) struct Need {
 /// One scenario.
 #[derive(Debug)]
 pub(super) struct Play {
-    /// The step that an arrival begins with when nobody has logged in, and its timeout.
+    /// The step that an arrival begins with when nobody has logged in, and how late any may be.
     pub(super) first: (StepId, Duration),
     /// Its HTTP steps, the session's first.
     pub(super) lines: Vec<Line>,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Plan, leak_outlook};
-use crate::experiment::{Limit, LoadMeasure, Measure, Step};
+use crate::experiment::{Limit, LoadMeasure, Measure, Scenario, Step};
 use crate::units::{Rate, duration, trim};
 use crate::verdict::LimitInWords;
 
@@ -56,9 +56,14 @@ fn longest_timeout(plan: &Plan, name: Option<&str>) -> Option<Duration> {
     let load = &plan.experiment.load;
     let steps = load.scenarios.iter().flat_map(|s| s.all_steps().map(move |step| (s, step)));
     steps
-        .filter(|(s, step)| name.is_none_or(|n| n == format!("{}/{}", s.name, step.name())))
+        .filter(|(scenario, step)| is_meant(name, scenario, step))
         .map(|(_, step)| step.timeout().unwrap_or(load.timeout))
         .max()
+}
+
+/// Whether a step is the one of this name, `scenario/step`; without a name each is.
+fn is_meant(name: Option<&str>, scenario: &Scenario, step: &Step) -> bool {
+    name.is_none_or(|name| name == format!("{}/{}", scenario.name, step.name()))
 }
 
 /// Requests a second of the busiest part of the profile, or of the step of this name alone. `None` where the plan does not tell:
@@ -80,8 +85,8 @@ fn most_requests(plan: &Plan, name: Option<&str>) -> Option<f64> {
     }
     let all: f64 = load.scenarios.iter().map(|s| f64::from(s.weight)).sum();
     let each = load.scenarios.iter().map(|s| {
-        let named = |step: &&Step| name.is_none_or(|n| n == format!("{}/{}", s.name, step.name()));
-        f64::from(s.weight) / all * s.steps.iter().filter(named).count() as f64
+        let meant = s.steps.iter().filter(|step| is_meant(name, s, step)).count();
+        f64::from(s.weight) / all * meant as f64
     });
     Some(arrivals * each.sum::<f64>())
 }
